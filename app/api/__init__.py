@@ -1,0 +1,1 @@
+"""The wire: requests in, values to the domain, responses out."""

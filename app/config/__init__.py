@@ -1,0 +1,1 @@
+"""Configuration: distribution's YAML, parsed once into typed values."""

@@ -1,0 +1,1 @@
+"""The domain: what push, pull, mount and delete mean."""

@@ -1,0 +1,1 @@
+"""Blob descriptors remembered: advice, never truth."""

@@ -1,0 +1,1 @@
+"""Bytes by path. Knows nothing of digests, repositories or HTTP."""

@@ -1,0 +1,1 @@
+"""What tests need: real servers, broken drivers, image builders."""
