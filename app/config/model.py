@@ -1,0 +1,256 @@
+"""What can be configured: distribution's tree, `version: 0.1`, with its names and what they mean there.
+
+The defaults are those of a file that leaves a key out; `load.BUILT_IN` is the file that stands in when there is none.
+Keys of our own live under `moorage`, which the Go registry ignores, but for `validation.manifests.references`.
+Sections that distribution knows and this version does not serve are in `unserved`. Nothing here reads anything.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from app.config.units import Duration, Secret, Size
+
+_AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Common settings of all sections: immutable, by keyword, no stray keys."""
+
+
+class Level(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+class Formatter(StrEnum):
+    """How a log line looks."""
+
+    TEXT = "text"
+    JSON = "json"
+    LOGSTASH = "logstash"
+
+
+class AccessLog(_Section):
+    """The line per request."""
+
+    disabled: bool = False
+
+
+class Log(_Section):
+    """What is logged, and how. *fields* are added to every line."""
+
+    level: Level = Level.INFO
+    formatter: Formatter = Formatter.TEXT
+    fields: dict[str, str] = {}
+    accesslog: AccessLog = AccessLog()
+
+
+class Filesystem(_Section):
+    """The driver that keeps everything on one disk."""
+
+    rootdirectory: str = "/var/lib/registry"
+    maxthreads: _AtLeastOne = 100
+
+
+class InMemory(_Section):
+    """The driver that forgets everything at exit. It has no parameters."""
+
+
+class DescriptorCache(StrEnum):
+    """Where blob descriptors are remembered."""
+
+    NONE = ""
+    INMEMORY = "inmemory"
+
+
+class Cache(_Section):
+    """The blob descriptor cache; *blobdescriptorsize* is its number of entries."""
+
+    blobdescriptor: DescriptorCache = DescriptorCache.NONE
+    blobdescriptorsize: _AtLeastOne = 10_000
+
+
+class Delete(_Section):
+    """Whether clients may delete."""
+
+    enabled: bool = False
+
+
+class Redirect(_Section):
+    """Whether clients may be sent to the backend; neither driver of this version can, so it changes nothing yet."""
+
+    disable: bool = False
+
+
+class ReadOnly(_Section):
+    """Whether every write is refused."""
+
+    enabled: bool = False
+
+
+class Maintenance(_Section):
+    """What happens beside serving."""
+
+    readonly: ReadOnly = ReadOnly()
+
+
+class TagLookup(_Section):
+    """How many tags one operation looks up at a time; 0 leaves it to the driver."""
+
+    concurrencylimit: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class Storage(_Section):
+    """One driver, and what holds for each."""
+
+    filesystem: Filesystem | None = None
+    inmemory: InMemory | None = None
+    cache: Cache = Cache()
+    delete: Delete = Delete()
+    redirect: Redirect = Redirect()
+    maintenance: Maintenance = Maintenance()
+    tag: TagLookup = TagLookup()
+
+
+DRIVERS = ("filesystem", "inmemory")
+"""The keys of `Storage` that name a driver; exactly one is set in a `Config`."""
+
+
+class Network(StrEnum):
+    """What `http.addr` is an address of."""
+
+    TCP = "tcp"
+    UNIX = "unix"
+
+
+class HTTP(_Section):
+    """Where and how the API is served.
+
+    *secret* signs the Location of uploads; without one it is created once and kept in storage. *draintimeout* is how
+    long running requests may go on after SIGTERM.
+    """
+
+    addr: str = ":5000"
+    net: Network = Network.TCP
+    host: str = ""
+    prefix: str = ""
+    secret: Secret = Secret()
+    relativeurls: bool = False
+    draintimeout: Duration = Duration(60)
+    headers: dict[str, tuple[str, ...]] = {}
+
+
+class URLs(_Section):
+    """Regular expressions for the URLs of layers that live elsewhere."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+class PlatformRule(StrEnum):
+    """Which images of an index must be there."""
+
+    ALL = "all"
+    NONE = "none"
+    LIST = "list"
+
+
+class Platform(_Section):
+    """One row of *platformlist*."""
+
+    architecture: str
+    os: str
+
+
+class Indexes(_Section):
+    """Which images of an index must be there when the index is pushed."""
+
+    platforms: PlatformRule = PlatformRule.ALL
+    platformlist: tuple[Platform, ...] = ()
+
+
+class References(StrEnum):
+    """Whether a manifest's references must be there when it is pushed."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+
+
+class Manifests(_Section):
+    """What a manifest must fulfil. *references* is ours; the Go registry always requires them."""
+
+    references: References = References.REQUIRED
+    urls: URLs = URLs()
+    indexes: Indexes = Indexes()
+
+
+class Validation(_Section):
+    """What is checked on a push; *disabled* switches off the rules for URLs and platforms."""
+
+    disabled: bool = False
+    manifests: Manifests = Manifests()
+
+
+class Catalog(_Section):
+    """The longest page of the catalog."""
+
+    maxentries: _AtLeastOne = 1000
+
+
+class Tags(_Section):
+    """The longest page of a tag list; without one, a list is whole unless the client asks for less."""
+
+    maxtags: _AtLeastOne | None = None
+
+
+class Limits(_Section):
+    """How much a client may ask for.
+
+    *manifestsize* is the largest manifest. *bodymemory* bounds the bytes of all request bodies that are in memory at
+    once; who gets none waits. *uploads* is how many requests may bring blob bytes at once; the others wait for
+    their turn. *headertimeout* is how long a request's head, *idletimeout* how long the next bytes of a body may take.
+    """
+
+    manifestsize: Size = Size(4 << 20)
+    bodymemory: Size = Size(64 << 20)
+    uploads: _AtLeastOne = 256
+    headertimeout: Duration = Duration(30)
+    idletimeout: Duration = Duration(60)
+
+
+class Moorage(_Section):
+    """What the Go registry has no key for."""
+
+    limits: Limits = Limits()
+
+
+class Config(_Section):
+    """The whole of it."""
+
+    version: str
+    log: Log = Log()
+    storage: Storage
+    http: HTTP = HTTP()
+    validation: Validation = Validation()
+    catalog: Catalog = Catalog()
+    tags: Tags = Tags()
+    moorage: Moorage = Moorage()
+
+
+def decode(kind: type, value: object) -> Any:
+    """Make one of our own value types of a scalar: msgspec's ``dec_hook``.
+
+    Raises:
+        ValueError: the text is none.
+    """
+    if issubclass(kind, (Duration, Size)):
+        return kind.parse(str(value))
+    if issubclass(kind, Secret):
+        return kind(str(value))
+    raise NotImplementedError(kind)
