@@ -1,0 +1,85 @@
+"""The folder of everything that is not published yet: temporary files and folders on their way out.
+
+It is below the root, so that a rename can publish, and no verb of the driver reaches into it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LOCKS: Final = "locks"
+
+
+class Scratch:
+    """The scratch *folder*, a path of the system's; *new_id* returns a name that nobody has used."""
+
+    def __init__(self, folder: str, new_id: Callable[[], str]) -> None:
+        self.folder: Final = folder
+        self._new_id: Final = new_id
+
+    def name(self) -> str:
+        """Return a new name in the folder; nothing is there yet."""
+        return f"{self.folder}/{self._new_id()}"
+
+    def open(self, mode: int) -> tuple[int, str]:
+        """Create a file with the permissions *mode*, less the umask; return its descriptor and name."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        name = self.name()
+        try:
+            return os.open(name, flags, mode), name
+        except FileNotFoundError:
+            os.makedirs(self.folder, exist_ok=True)
+            return os.open(name, flags, mode), name
+
+    @contextmanager
+    def holding(self, content: bytes, mode: int, sync: Callable[[int], None]) -> Iterator[str]:
+        """Have *content* in a file inside the block; *sync* makes it durable."""
+        descriptor, name = self.open(mode)
+        try:
+            try:
+                write_all(descriptor, content, 0)
+                sync(descriptor)
+            finally:
+                os.close(descriptor)
+            yield name
+        finally:
+            self.drop(name)
+
+    @staticmethod
+    def drop(name: str) -> None:
+        """Remove a temporary file, if it has not been renamed."""
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+
+    def sweep(self, before: float) -> int:
+        """Remove what crashed processes left and nobody has touched since *before*, in seconds since the epoch.
+
+        Return how many were removed.
+        """
+        swept = 0
+        with suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    if entry.name == LOCKS or entry.stat(follow_symlinks=False).st_ctime >= before:
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path, ignore_errors=True)
+                    else:
+                        os.unlink(entry.path)
+                    swept += 1
+        return swept
+
+
+def write_all(descriptor: int, content: bytes, offset: int) -> None:
+    """Write *content* whole at *offset*."""
+    view = memoryview(content)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view = view[written:]
+        offset += written
