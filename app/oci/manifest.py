@@ -154,7 +154,7 @@ def _media_type(members: dict[str, Any]) -> str:
     if isinstance(declared, str) and declared:
         _check_taken(declared)
         return declared
-    if declared not in {None, ""}:
+    if declared is not None and declared != "":
         raise ManifestInvalid("manifest has a mediaType that is not a string")
     if members.get("schemaVersion") == 1:
         _check_taken(mediatype.DOCKER_SCHEMA1)
