@@ -1,0 +1,128 @@
+"""From exception to answer: the one table of statuses, codes and headers. Nobody else writes an error body."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp.web import Response
+
+import drivers.errors
+from app.api.body import BodyTimeout
+from app.api.paths import RouteUnknown
+from app.oci import errors
+from app.registry.contracts import UploadOutOfOrder
+from cache.contract import CacheUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from app.api.call import Call
+
+logger = logging.getLogger(__name__)
+
+
+class MethodNotAllowed(errors.Unsupported):
+    """The resource has no such method; *allow* are those that it has."""
+
+    message = "method not allowed"
+
+    def __init__(self, allow: Iterable[str]) -> None:
+        super().__init__()
+        self.allow = ", ".join(allow)
+
+
+class TooManyTags(errors.TagInvalid):
+    """More ``tag`` parameters than one manifest may be given."""
+
+    message = "too many tag parameters"
+
+
+# The first class that fits decides, so the special ones come first.
+_STATUS: Final[tuple[tuple[type[errors.RegistryError], int], ...]] = (
+    (RouteUnknown, 404),
+    (TooManyTags, 414),
+    (BodyTimeout, 408),
+    (UploadOutOfOrder, 416),
+    (errors.NameUnknown, 404),
+    (errors.BlobUnknown, 404),
+    (errors.BlobUploadUnknown, 404),
+    (errors.ManifestUnknown, 404),
+    (errors.ManifestTooLarge, 413),
+    (errors.PreconditionFailed, 412),
+    (errors.RangeInvalid, 416),
+    (errors.Unsupported, 405),
+    (errors.Unauthorized, 401),
+    (errors.Denied, 403),
+    (errors.TooManyRequests, 429),
+    (errors.Unavailable, 503),
+    (errors.RegistryError, 400),
+)
+JSON: Final = "application/json"
+
+
+def status_of(error: errors.RegistryError) -> int:
+    """The HTTP status of *error*; of several errors that of the first."""
+    first = error.errors[0] if isinstance(error, errors.Problems) else error
+    return next(status for kind, status in _STATUS if isinstance(first, kind))
+
+
+def known(error: Exception) -> errors.RegistryError | None:
+    """Return *error* as one that a client can understand; ``None``: it is a defect of ours."""
+    if isinstance(error, errors.RegistryError):
+        return error
+    if isinstance(error, drivers.errors.Unavailable):
+        logger.warning("storage is unavailable: %s", error)
+        return errors.Unavailable(retry_after=error.retry_after)
+    if isinstance(error, drivers.errors.Busy):
+        return errors.Unavailable("somebody else is writing this; try again", retry_after=1)
+    if isinstance(error, CacheUnavailable):
+        logger.warning("the cache could not be told of a removal: %s", error)
+        return errors.Unavailable()
+    return None
+
+
+def render(error: Exception, call: Call) -> Response:
+    """Return the answer for *error*. A defect of ours is logged with its traceback and tells the client nothing."""
+    problem = known(error)
+    if problem is None:
+        logger.error("request %s failed: %r", call.request_id, error, exc_info=error)
+        return Response(status=500, body=document([errors.RegistryError()]), content_type=JSON)
+    several = problem.errors if isinstance(problem, errors.Problems) else (problem,)
+    answer = Response(status=status_of(problem), body=document(several), content_type=JSON)
+    answer.headers.update(_headers(problem, call))
+    return answer
+
+
+def _headers(problem: errors.RegistryError, call: Call) -> dict[str, str]:
+    match problem:
+        case UploadOutOfOrder():
+            return call.session_headers(problem.session)
+        case errors.RangeInvalid():
+            return {"Content-Range": f"bytes */{problem.size}"}
+        case MethodNotAllowed():
+            return {"Allow": problem.allow}
+        case errors.Unavailable():
+            return {"Retry-After": str(max(1, math.ceil(problem.retry_after)))}
+        case errors.TooManyRequests():
+            return {"Retry-After": "1"}
+        case _:
+            return {}
+
+
+def document(problems: Iterable[errors.RegistryError]) -> bytes:
+    """The JSON body for *problems* (distribution-spec, "Error Codes")."""
+    rows: list[dict[str, Any]] = []
+    for problem in problems:
+        row = {"code": problem.code, "message": problem.text}
+        rows.append(row if problem.detail is None else {**row, "detail": problem.detail})
+    return json.dumps({"errors": rows}, separators=(",", ":"), default=str).encode()
+
+
+def malformed(reason: str) -> Response:
+    """The answer to what could not be understood as a request at all; the connection ends with it."""
+    answer = Response(status=400, body=document([errors.Unsupported(reason)]), content_type=JSON)
+    answer.force_close()
+    return answer
