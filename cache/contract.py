@@ -32,7 +32,8 @@ class Lookup:
     Attributes:
         scoped: the descriptor, if the repository is known to see it now.
         anywhere: the canonical descriptor, if any repository taught it; says nothing about access.
-        ticket: to be handed back to `BlobDescriptorCache.remember`; opaque. ``None``: this cache would not fill.
+        ticket: to be handed back to `BlobDescriptorCache.remember`; opaque, hashable. Two equal ones mean that nothing
+            was revoked in the repository between the lookups. ``None``: no membership will be remembered.
     """
 
     scoped: Descriptor | None = None

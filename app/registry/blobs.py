@@ -11,26 +11,30 @@ from app.oci.descriptor import Descriptor
 from app.oci.digest import Digest
 from app.oci.errors import BlobUnknown
 from app.registry import layout
-from drivers.contract import SupportsSendfile
 from drivers.errors import PathNotFound, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from drivers.contract import Driver
+    from drivers.contract import Driver, SupportsSendfile
 
 _EMPTY: Final = Digest.of(b"")
 
 
 class GlobalBlobStore:
-    """All content, once. Every digest in and out of it is canonical."""
+    """All content, once. Every digest in and out of it is canonical.
+
+    Args:
+        driver: where it is.
+        sendfile: the driver's power to hand out file descriptors, if it has it.
+    """
 
     __slots__ = ("_driver", "_sendfile")
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, *, sendfile: SupportsSendfile | None = None) -> None:
         self._driver = driver
-        self._sendfile = driver if isinstance(driver, SupportsSendfile) else None
+        self._sendfile = sendfile
 
     async def stat(self, digest: Digest) -> Descriptor:
         """Return size and digest, never a media type that somebody declared. One driver call.

@@ -12,13 +12,12 @@ import msgspec
 
 from app.oci.errors import Unavailable
 from app.registry import layout
-from drivers.contract import SupportsCompareAndSwap
 from drivers.errors import Conflict, PathNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drivers.contract import Driver
+    from drivers.contract import Driver, SupportsCompareAndSwap
 
 VERSION: Final = 1
 _SECRET_BYTES: Final = 32
@@ -95,8 +94,16 @@ class State:
             raise StateInvalid(layout.NOW, "is missing: it may only be removed while no replica runs") from None
 
 
-async def open_state(driver: Driver, *, new_id: Callable[[], str], random_bytes: Callable[[int], bytes]) -> State:
+async def open_state(
+    driver: Driver,
+    *,
+    swap: SupportsCompareAndSwap | None,
+    new_id: Callable[[], str],
+    random_bytes: Callable[[int], bytes],
+) -> State:
     """Open the state of the store behind *driver*, creating what is not there yet.
+
+    *swap* is the driver's power to compare and swap, if it has it.
 
     However many processes start at once, all return the same secret; only on a store without compare-and-swap the very
     first start must be alone.
@@ -105,17 +112,17 @@ async def open_state(driver: Driver, *, new_id: Callable[[], str], random_bytes:
         FormatUnsupported: the store is of another format.
         StateInvalid: a file is damaged.
     """
-    raw = await _agree(driver, layout.FORMAT, lambda: msgspec.json.encode(Format(VERSION, new_id())))
+    raw = await _agree(driver, swap, layout.FORMAT, lambda: msgspec.json.encode(Format(VERSION, new_id())))
     version = _decode(layout.FORMAT, raw, _Versioned).version
     if version != VERSION:
         raise FormatUnsupported(
             f"{layout.FORMAT} says format {version}; this Moorage knows format {VERSION} only: use a newer one"
         )
     format_ = _decode(layout.FORMAT, raw, Format)
-    secret = await _agree(driver, layout.SECRET, lambda: random_bytes(_SECRET_BYTES))
+    secret = await _agree(driver, swap, layout.SECRET, lambda: random_bytes(_SECRET_BYTES))
     if len(secret) != _SECRET_BYTES:
         raise StateInvalid(layout.SECRET, f"has {len(secret)} bytes instead of {_SECRET_BYTES}")
-    await _agree(driver, layout.NOW, lambda: msgspec.json.encode(Now(new_id())))
+    await _agree(driver, swap, layout.NOW, lambda: msgspec.json.encode(Now(new_id())))
     state = State(driver, format_, secret)
     await state.now()
     return state
@@ -125,16 +132,16 @@ class _Versioned(msgspec.Struct):
     version: int
 
 
-async def _agree(driver: Driver, path: str, make: Callable[[], bytes]) -> bytes:
+async def _agree(driver: Driver, swap: SupportsCompareAndSwap | None, path: str, make: Callable[[], bytes]) -> bytes:
     """Return the file at *path*: what others wrote, else what *make* returns."""
     try:
         return await driver.get(path)
     except PathNotFound:
         pass
     content = make()
-    if isinstance(driver, SupportsCompareAndSwap):
+    if swap is not None:
         try:
-            await driver.create(path, content)
+            await swap.create(path, content)
         except Conflict:
             return await driver.get(path)
         return content

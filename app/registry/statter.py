@@ -80,7 +80,7 @@ class CachedBlobStatter:
         if lookup.scoped is not None:
             return lookup.scoped
         if lookup.ticket is None:
-            return await self._backend.stat(digest, lookup.anywhere)
+            return await self._ask(digest, lookup)
         # Equal tickets mean that nothing was revoked in between, so whoever comes after a delete starts a new flight.
         key = (self._repository, self._kind, digest, lookup.ticket)
         return await self._flights.join(key, lambda: self._ask(digest, lookup))
@@ -95,8 +95,6 @@ class CachedBlobStatter:
 
     async def remember(self, digest: Digest, descriptor: Descriptor, lookup: Lookup) -> None:
         """Teach the cache that *digest* is visible here, as the backend said after *lookup* was made."""
-        if lookup.ticket is None:
-            return
         try:
             await self._cache.remember(self._repository, self._kind, digest, descriptor, lookup)
         except Exception:  # noqa: BLE001  # the backend has answered already
@@ -104,5 +102,6 @@ class CachedBlobStatter:
 
     async def _ask(self, digest: Digest, lookup: Lookup) -> Descriptor:
         descriptor = await self._backend.stat(digest, lookup.anywhere)
-        await self.remember(digest, descriptor, lookup)
+        if lookup.ticket is not None or lookup.anywhere is None:
+            await self.remember(digest, descriptor, lookup)
         return descriptor

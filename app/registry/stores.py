@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.registry.events import EventSink
     from app.registry.linked import Ingestion, Linker
     from cache.contract import BlobDescriptorCache
-    from drivers.contract import Driver
+    from drivers.contract import Driver, SupportsSendfile
 
 
 class LinkedBlobStores:
@@ -29,6 +29,7 @@ class LinkedBlobStores:
     Args:
         driver: where links and content are.
         cache: remembers descriptors for all of them.
+        sendfile: the driver's power to hand out file descriptors, if it has it.
         ingestion: takes in the bytes of layers.
         events: told what happens to layers; of manifests tells who knows their tags.
     """
@@ -38,10 +39,11 @@ class LinkedBlobStores:
         driver: Driver,
         cache: BlobDescriptorCache,
         *,
+        sendfile: SupportsSendfile | None = None,
         ingestion: Callable[[RepositoryName, Linker], Ingestion] | None = None,
         events: EventSink | None = None,
     ) -> None:
-        self.blobs = GlobalBlobStore(driver)
+        self.blobs = GlobalBlobStore(driver, sendfile=sendfile)
         self._driver = driver
         self._cache = cache
         self._ingestion = ingestion
