@@ -7,7 +7,6 @@ head, and after it in a connection that is cut short of its Content-Length: neve
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -101,37 +100,25 @@ class BlobResponse(StreamResponse):
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
+        idle, threads = services.settings.idle, services.threads
         async with source as file:
-            size = os.fstat(file).st_size
-            if size != self._size:
-                raise Unavailable(f"a blob of {self._size} bytes has {size}")
             with unbuffered(transport):
                 await self.prepare(request)
                 for part in self._parts:
                     await self._write(part.head)
                     await self._flush(request)
-                    await send_file(
-                        transport,
-                        file,
-                        part.span.start,
-                        part.span.stop,
-                        idle=services.settings.idle,
-                        threads=services.threads,
-                    )
+                    await send_file(transport, file, part.span.start, part.span.stop, idle=idle, threads=threads)
                 await self._write(self._tail)
 
     async def _send_stream(self, request: BaseRequest) -> None:
         for part in self._parts:
             async with self._blob.stream(part.span.start, part.span.stop) as chunks:
-                missing = len(part.span)
+                head = part.head
                 async for chunk in chunks:
-                    if missing == len(part.span):
-                        await self.prepare(request)
-                        await self._write(part.head)
-                    missing -= len(chunk)
+                    await self.prepare(request)  # once; and only when there is something to send
+                    await self._write(head)
                     await self._write(chunk)
-                if missing:
-                    raise Unavailable(f"{missing} bytes of a blob did not come")
+                    head = b""
         await self._write(self._tail)
 
     async def _write(self, chunk: bytes) -> None:

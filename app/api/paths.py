@@ -64,7 +64,7 @@ def match(path: str, prefix: str = "") -> Target:
         RouteUnknown: nothing.
         NameInvalid, TagInvalid, DigestInvalid: a part of it breaks its grammar.
     """
-    if path in {"/", prefix, f"{prefix}/"}:
+    if path in {"/", f"{prefix}/"}:
         return Target(Resource.ROOT)
     if not path.startswith(f"{prefix}/v2"):
         raise RouteUnknown

@@ -40,7 +40,7 @@ class Sealer:
     def seal(self, session: UploadSession) -> str:
         """Return a token of URL-safe characters that only `unseal` with the same secret understands."""
         state = _State(
-            session.repository,
+            str(session.repository),
             session.id,
             (session.started - _EPOCH) // timedelta(microseconds=1),
             session.offset,

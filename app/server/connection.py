@@ -55,7 +55,7 @@ class Connection(aiohttp.web.RequestHandler):
             max_field_size=_HEAD_LINE,
             max_headers=_HEAD_LINES,
             auto_decompress=False,  # a digest is that of the bytes that were sent
-            access_log=None,  # `app.api.edge` logs
+            access_log=None,  # type: ignore[arg-type]  # aiohttp tests for it; `app.api.edge` logs
             logger=logger,
             **kwargs,
         )

@@ -64,7 +64,6 @@ async def serving(
     """
     listener = Listener(handler, settings or ConnectionSettings())
     with listening(network, address) as socket:
-        socket.setblocking(False)
         server = await asyncio.get_running_loop().create_server(listener, sock=socket)
         try:
             yield _shown(socket.getsockname())
