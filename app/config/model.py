@@ -8,15 +8,11 @@ Sections that distribution knows and this version does not serve are in `unserve
 from enum import StrEnum
 from typing import Annotated, Any
 
-import msgspec
+from msgspec import Meta, Struct
 
 from app.config.units import Duration, Secret, Size
 
-_AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
-
-
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Common settings of all sections: immutable, by keyword, no stray keys."""
+_AtLeastOne = Annotated[int, Meta(ge=1)]
 
 
 class Level(StrEnum):
@@ -36,13 +32,13 @@ class Formatter(StrEnum):
     LOGSTASH = "logstash"
 
 
-class AccessLog(_Section):
+class AccessLog(Struct, frozen=True, kw_only=True):
     """The line per request."""
 
     disabled: bool = False
 
 
-class Log(_Section):
+class Log(Struct, frozen=True, kw_only=True):
     """What is logged, and how. *fields* are added to every line."""
 
     level: Level = Level.INFO
@@ -51,14 +47,14 @@ class Log(_Section):
     accesslog: AccessLog = AccessLog()
 
 
-class Filesystem(_Section):
+class Filesystem(Struct, frozen=True, kw_only=True):
     """The driver that keeps everything on one disk."""
 
     rootdirectory: str = "/var/lib/registry"
     maxthreads: _AtLeastOne = 100
 
 
-class InMemory(_Section):
+class InMemory(Struct, frozen=True, kw_only=True):
     """The driver that forgets everything at exit. It has no parameters."""
 
 
@@ -69,44 +65,44 @@ class DescriptorCache(StrEnum):
     INMEMORY = "inmemory"
 
 
-class Cache(_Section):
+class Cache(Struct, frozen=True, kw_only=True):
     """The blob descriptor cache; *blobdescriptorsize* is its number of entries."""
 
     blobdescriptor: DescriptorCache = DescriptorCache.NONE
     blobdescriptorsize: _AtLeastOne = 10_000
 
 
-class Delete(_Section):
+class Delete(Struct, frozen=True, kw_only=True):
     """Whether clients may delete."""
 
     enabled: bool = False
 
 
-class Redirect(_Section):
+class Redirect(Struct, frozen=True, kw_only=True):
     """Whether clients may be sent to the backend; neither driver of this version can, so it changes nothing yet."""
 
     disable: bool = False
 
 
-class ReadOnly(_Section):
+class ReadOnly(Struct, frozen=True, kw_only=True):
     """Whether every write is refused."""
 
     enabled: bool = False
 
 
-class Maintenance(_Section):
+class Maintenance(Struct, frozen=True, kw_only=True):
     """What happens beside serving."""
 
     readonly: ReadOnly = ReadOnly()
 
 
-class TagLookup(_Section):
+class TagLookup(Struct, frozen=True, kw_only=True):
     """How many tags one operation looks up at a time; 0 leaves it to the driver."""
 
-    concurrencylimit: Annotated[int, msgspec.Meta(ge=0)] = 0
+    concurrencylimit: Annotated[int, Meta(ge=0)] = 0
 
 
-class Storage(_Section):
+class Storage(Struct, frozen=True, kw_only=True):
     """One driver, and what holds for each."""
 
     filesystem: Filesystem | None = None
@@ -129,7 +125,7 @@ class Network(StrEnum):
     UNIX = "unix"
 
 
-class HTTP(_Section):
+class HTTP(Struct, frozen=True, kw_only=True):
     """Where and how the API is served.
 
     *secret* signs the Location of uploads; without one it is created once and kept in storage. *draintimeout* is how
@@ -146,7 +142,7 @@ class HTTP(_Section):
     headers: dict[str, tuple[str, ...]] = {}
 
 
-class URLs(_Section):
+class URLs(Struct, frozen=True, kw_only=True):
     """Regular expressions for the URLs of layers that live elsewhere."""
 
     allow: tuple[str, ...] = ()
@@ -161,14 +157,14 @@ class PlatformRule(StrEnum):
     LIST = "list"
 
 
-class Platform(_Section):
+class Platform(Struct, frozen=True, kw_only=True):
     """One row of *platformlist*."""
 
     architecture: str
     os: str
 
 
-class Indexes(_Section):
+class Indexes(Struct, frozen=True, kw_only=True):
     """Which images of an index must be there when the index is pushed."""
 
     platforms: PlatformRule = PlatformRule.ALL
@@ -182,7 +178,7 @@ class References(StrEnum):
     OPTIONAL = "optional"
 
 
-class Manifests(_Section):
+class Manifests(Struct, frozen=True, kw_only=True):
     """What a manifest must fulfil. *references* is ours; the Go registry always requires them."""
 
     references: References = References.REQUIRED
@@ -190,26 +186,26 @@ class Manifests(_Section):
     indexes: Indexes = Indexes()
 
 
-class Validation(_Section):
+class Validation(Struct, frozen=True, kw_only=True):
     """What is checked on a push; *disabled* switches off the rules for URLs and platforms."""
 
     disabled: bool = False
     manifests: Manifests = Manifests()
 
 
-class Catalog(_Section):
+class Catalog(Struct, frozen=True, kw_only=True):
     """The longest page of the catalog."""
 
     maxentries: _AtLeastOne = 1000
 
 
-class Tags(_Section):
+class Tags(Struct, frozen=True, kw_only=True):
     """The longest page of a tag list; without one, a list is whole unless the client asks for less."""
 
     maxtags: _AtLeastOne | None = None
 
 
-class Limits(_Section):
+class Limits(Struct, frozen=True, kw_only=True):
     """How much a client may ask for.
 
     *manifestsize* is the largest manifest. *bodymemory* bounds the bytes of all request bodies that are in memory at
@@ -224,13 +220,13 @@ class Limits(_Section):
     idletimeout: Duration = Duration(60)
 
 
-class Moorage(_Section):
+class Moorage(Struct, frozen=True, kw_only=True):
     """What the Go registry has no key for."""
 
     limits: Limits = Limits()
 
 
-class Config(_Section):
+class Config(Struct, frozen=True, kw_only=True):
     """The whole of it."""
 
     version: str
