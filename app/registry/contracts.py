@@ -309,6 +309,10 @@ class ManifestStore(Protocol):
         """
         ...
 
+    def pulled(self, stored: StoredManifest, /, *, tag: Tag | None = None) -> None:
+        """Tell the listeners that *stored* was sent to a client, who asked for it by *tag* if that is given."""
+        ...
+
     async def delete(self, digest: Digest, /) -> None:
         """Remove a manifest, every tag that points to it, and its entry in its subject's referrers.
 

@@ -5,7 +5,7 @@ The first tree is distribution's, to the byte: the Go registry serves what we wr
     /docker/registry/v2/
       blobs/<alg>/<first two hex>/<hex>/data                       content, once, under its canonical digest
       repositories/<name>/
-        _layers/<alg>/<hex>/link                                   permission to see the blob; holds the canonical digest
+        _layers/<alg>/<hex>/link                                   permission to see a blob; holds the canonical digest
         _manifests/revisions/<alg>/<hex>/link                      the same for a manifest
         _manifests/revisions/<alg>/<hex>/signatures/<alg>/<hex>/link
         _manifests/tags/<tag>/current/link                         the digest that the tag was pushed with
@@ -21,6 +21,7 @@ The first tree is distribution's, to the byte: the Go registry serves what we wr
       state/pieces/<id>/<piece>                                    immutable pieces of sessions
       derived/referrers/<repository>/<alg>/<hex>/<alg>-<hex>       subject -> referrer, holds the whole descriptor
       derived/repositories/<repository>                            one key per repository
+      derived/repositories-built                                   that index is whole
 
 In `derived/` a repository's name is one component: ``-`` ``.`` ``/`` and the digits become upper-case letters in the
 order of their bytes, so keys sort like names and no key is the folder of another.
@@ -46,6 +47,7 @@ SECRET: Final = f"{OWN}/state/secret"
 UPLOADS: Final = f"{OWN}/state/uploads"
 PIECES: Final = f"{OWN}/state/pieces"
 REPOSITORY_INDEX: Final = f"{OWN}/derived/repositories"
+REPOSITORY_INDEX_BUILT: Final = f"{OWN}/derived/repositories-built"
 
 _PLAIN: Final = "-./0123456789"
 _LETTERS: Final = "ABCDEFGHIJKLM"

@@ -1,0 +1,148 @@
+"""Which manifests one repository sees: a link for each, and another for each name of it under a second algorithm.
+
+A link is the permission; the bytes are elsewhere (`payloads.py`). Knows nothing of tags, nor of what a manifest names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from app.oci.descriptor import Descriptor
+from app.oci.errors import BlobUnknown, ManifestUnknown
+from app.registry import layout
+from drivers.errors import Conflict
+
+if TYPE_CHECKING:
+    from app.oci.digest import Digest
+    from app.oci.manifest import Manifest
+    from app.oci.reference import RepositoryName
+    from app.registry.linked import LinkedBlobStore
+    from app.registry.links import Links
+    from app.registry.payloads import Payloads
+    from app.registry.statter import CachedBlobStatter
+    from drivers.contract import SupportsCompareAndSwap
+
+
+class Revisions:
+    """The manifest links of one repository.
+
+    Args:
+        name: the repository.
+        links: its manifest links.
+        statter: answers from the cache whether there is one, and teaches it.
+        store: takes links away, and tells the cache.
+        payloads: the bytes of all manifests.
+        swap: the driver's power to create a file that must not exist yet, if it has it.
+    """
+
+    __slots__ = ("_links", "_name", "_payloads", "_statter", "_store", "_swap")
+
+    def __init__(
+        self,
+        name: RepositoryName,
+        *,
+        links: Links,
+        statter: CachedBlobStatter,
+        store: LinkedBlobStore,
+        payloads: Payloads,
+        swap: SupportsCompareAndSwap | None,
+    ) -> None:
+        self._name = name
+        self._links = links
+        self._statter = statter
+        self._store = store
+        self._payloads = payloads
+        self._swap = swap
+
+    async def resolve(self, digest: Digest) -> Digest:
+        """Return the canonical digest of a manifest. No driver call when the cache vouches for it, else one.
+
+        Raises:
+            ManifestUnknown: it is not visible here.
+        """
+        lookup = await self._statter.lookup(digest)
+        if lookup.scoped is not None:
+            return lookup.scoped.digest
+        canonical = await self._follow(digest)
+        if canonical in self._payloads:
+            await self._statter.remember(digest, _descriptor(await self._payloads.get(canonical)), lookup)
+        return canonical
+
+    async def get(self, digest: Digest) -> Manifest:
+        """Return a manifest. At most two driver calls, side by side unless *digest* is an alias.
+
+        Raises:
+            ManifestUnknown: it is not visible here, or its bytes are not as they should be.
+        """
+        lookup = await self._statter.lookup(digest)
+        if lookup.scoped is not None:
+            return await self._payloads.get(lookup.scoped.digest)
+        if digest.canonical and digest not in self._payloads:
+            manifest = await self._read_at_once(digest)
+        else:
+            manifest = await self._payloads.get(await self._follow(digest))
+        await self._statter.remember(digest, _descriptor(manifest), lookup)
+        return manifest
+
+    async def put(self, manifest: Manifest, digest: Digest) -> bool:
+        """Make a stored manifest visible under *digest* and its canonical one; return whether it was not before.
+
+        One driver call for a manifest that is new here, or that the cache knows to be here; one more for a *digest*
+        that is not canonical.
+        """
+        lookup = await self._statter.lookup(digest)
+        if lookup.scoped is not None:
+            await self._links.write(manifest.digest, digest)
+            return False
+        new = await self._create(manifest.digest, manifest.digest)
+        if digest != manifest.digest:  # after the other: whoever finds an alias relies on it
+            await self._create(digest, manifest.digest)
+        await self._statter.remember(digest, _descriptor(manifest), lookup)
+        return new
+
+    async def delete(self, digest: Digest) -> None:
+        """Take a manifest out of the repository's view, under all its names. The cache is told in any case.
+
+        Raises:
+            ManifestUnknown: the backend had no link.
+            Unavailable: the cache may still vouch for it; to try again is safe.
+        """
+        try:
+            await self._store.delete(digest)
+        except BlobUnknown:
+            raise ManifestUnknown(detail={"digest": digest}) from None
+
+    async def _create(self, digest: Digest, canonical: Digest) -> bool:
+        """Write one link; return whether there was none."""
+        if self._swap is not None:
+            try:
+                await self._swap.create(layout.link(layout.revisions(self._name), digest), canonical.encode())
+            except Conflict:
+                pass
+            else:
+                return True
+        if await self._links.exists(digest):
+            return False
+        await self._links.write(canonical, digest)  # also over a file that is no link: a crash of another registry
+        return True
+
+    async def _follow(self, digest: Digest) -> Digest:
+        try:
+            return await self._links.read(digest)
+        except BlobUnknown:
+            raise ManifestUnknown(detail={"digest": digest}) from None
+
+    async def _read_at_once(self, digest: Digest) -> Manifest:
+        """Read link and bytes side by side. How long a refusal takes must not tell whether there are bytes."""
+        reading = asyncio.ensure_future(self._payloads.get(digest))
+        try:
+            await self._follow(digest)
+            return await reading
+        finally:
+            reading.cancel()  # nothing happens to one that is done
+            await asyncio.gather(reading, return_exceptions=True)
+
+
+def _descriptor(manifest: Manifest) -> Descriptor:
+    return Descriptor(manifest.media_type, len(manifest.raw), manifest.digest)
