@@ -44,11 +44,7 @@ class Tree:
                     continue
                 child = f"{below(path)}{entry.name}"
                 # Nor does a folder exist for the sake of what is hidden in it.
-                if (
-                    is_dir
-                    and below(self.hidden).startswith(below(child))
-                    and not (self.hidden != child and self.names(child))
-                ):
+                if child == self.hidden or (self.hidden.startswith(below(child)) and not self.names(child)):
                     continue
                 found.append((entry.name, is_dir))
         return found
