@@ -127,9 +127,9 @@ class MemoryCache:
             self._sizes.put(name, size)
         generation = self._generations.get(repository)
         if generation is not None and generation == lookup.ticket:
+            # Only for the name that was asked: of the content's other names, whose links may be gone, it says nothing.
             member = _Member(generation, self._clock() + self._expiry, descriptor.media_type)
-            for name in {digest, canonical}:
-                self._members.put((repository, kind, name), member)
+            self._members.put((repository, kind, digest), member)
 
     async def revoke(self, repository: RepositoryName, kind: LinkKind, digest: Digest, /) -> None:
         """Forget that the repository sees *digest*, and whatever else it sees."""
