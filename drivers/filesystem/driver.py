@@ -93,11 +93,12 @@ class FilesystemDriver:
         self._turns: Final = Turns()
         self._tree: Final = Tree(self._root, check_file(scratch))
         self._folders: Final = Folders(self._root, fsync=fsync)
-        self._scratch: Final = Scratch(f"{self._root}{scratch}", new_id)
-        self._publisher: Final = Publisher(self._folders, PathLocks(f"{self._scratch.folder}/{LOCKS}"), self._scratch)
+        self._scratch: Final = Scratch(f"{self._root}{scratch}", self._folders, new_id)
+        locks = f"{self._scratch.folder}/{LOCKS}"
+        self._publisher: Final = Publisher(self._folders, PathLocks(locks, self._folders), self._scratch)
         self._contents: Final = Contents(self._scratch, self._folders, self._publisher)
         with faults.writing(scratch):
-            os.makedirs(f"{self._scratch.folder}/{LOCKS}", exist_ok=True)
+            self._folders.make(locks)
 
     async def __aenter__(self) -> Self:
         return self

@@ -39,9 +39,10 @@ class Folders:
             except FileExistsError:
                 missing.pop()
             except FileNotFoundError:
-                if len(missing[-1]) <= len(self._root):
+                above = os.path.dirname(missing[-1])
+                if len(above) <= len(self._root):
                     raise OSError(errno.ENODEV, "the root folder is gone", self._root) from None
-                missing.append(os.path.dirname(missing[-1]))
+                missing.append(above)
             else:
                 changed.append(os.path.dirname(missing.pop()))
             if not missing:

@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from drivers.filesystem.folders import Folders
+
 _FILES: Final = 256
 
 
 class PathLocks:
     """Exclusive locks whose files are in *folder*."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, folders: Folders) -> None:
         self._folder: Final = folder
+        self._folders: Final = folders
 
     @contextmanager
     def hold(self, *paths: str) -> Iterator[None]:
@@ -40,5 +43,5 @@ class PathLocks:
         try:
             return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
-            os.makedirs(self._folder, exist_ok=True)
+            self._folders.make(self._folder)
             return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from drivers.filesystem.folders import Folders
+
 LOCKS: Final = "locks"
 
 
 class Scratch:
     """The scratch *folder*, a path of the system's; *new_id* returns a name that nobody has used."""
 
-    def __init__(self, folder: str, new_id: Callable[[], str]) -> None:
+    def __init__(self, folder: str, folders: Folders, new_id: Callable[[], str]) -> None:
         self.folder: Final = folder
+        self._folders: Final = folders
         self._new_id: Final = new_id
 
     def name(self) -> str:
@@ -34,7 +37,7 @@ class Scratch:
         try:
             return os.open(name, flags, mode), name
         except FileNotFoundError:
-            os.makedirs(self.folder, exist_ok=True)
+            self._folders.make(self.folder)
             return os.open(name, flags, mode), name
 
     @contextmanager

@@ -767,12 +767,12 @@ class ExtendContract:
         assert await driver.get("/piece") == b"free"
 
     async def test_a_waiter_gets_its_turn_when_the_holder_leaves(self, driver, twin):
-        for other in (driver, twin):
+        for path, other in (("/one", driver), ("/two", twin)):
             async with AsyncExitStack() as stack:
-                held = await stack.enter_async_context(driver.extend(f"/piece-{other is driver}", create=True))
+                held = await stack.enter_async_context(driver.extend(path, create=True))
 
-                async def waits(other=other):
-                    async with other.extend(f"/piece-{other is driver}", wait=60) as late:
+                async def waits(path=path, other=other):
+                    async with other.extend(path, wait=60) as late:
                         return late.size
 
                 task = asyncio.create_task(waits())
