@@ -70,7 +70,8 @@ async def close(call: Call, repository: Repository, session_id: str) -> Response
     chunk = parse_chunk(call.headers.get("Content-Range"), call.body.length)
     if session.record is None and call.body.present and (chunk is None or chunk.start == 0):
         return await _whole(call, repository, digest)  # nothing came before: the session has served its purpose
-    async with repository.blobs.resume(session, offset=None if chunk is None else chunk.start) as writer:
+    offset = None if chunk is None else chunk.start
+    async with repository.blobs.resume(session, offset=offset, closing=digest) as writer:
         received = await call.body.pour(writer)
         call.body.require_whole()
         if chunk is not None and received != len(chunk):

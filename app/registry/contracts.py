@@ -195,9 +195,12 @@ class BlobIngester(Protocol):
         ...
 
     def resume(
-        self, session: UploadSession, /, *, offset: int | None = None
+        self, session: UploadSession, /, *, offset: int | None = None, closing: Digest | None = None
     ) -> AbstractAsyncContextManager[BlobWriter]:
         """Open a writer that continues *session*; *offset*, if given, is where the client believes it stands.
+
+        *closing* is the digest of a request that ends the session with its body. Such a request is not refused on
+        entering when the session is over: an earlier one like it may have done its work, which only `commit` can tell.
 
         Raises:
             BlobUploadUnknown: on entering: the session is over.

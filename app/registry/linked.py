@@ -39,6 +39,10 @@ class Linker(Protocol):
         """Whether there is a link, whatever the cache believes."""
         ...
 
+    async def stat(self, digest: Digest, /) -> Descriptor:
+        """Return the canonical descriptor of what is linked; the cache may answer."""
+        ...
+
 
 class Ingestion(Protocol):
     """The ways in of `app.registry.contracts.BlobIngester` that take more than one step."""
@@ -46,7 +50,7 @@ class Ingestion(Protocol):
     def begin(self, algorithm: Algorithm | None = None, /) -> UploadSession: ...
     def create(self, digest: Digest, /) -> AbstractAsyncContextManager[BlobWriter]: ...
     def resume(
-        self, session: UploadSession, /, *, offset: int | None = None
+        self, session: UploadSession, /, *, offset: int | None = None, closing: Digest | None = None
     ) -> AbstractAsyncContextManager[BlobWriter]: ...
     async def status(self, session: UploadSession, /) -> UploadSession: ...
     async def cancel(self, session: UploadSession, /) -> None: ...
@@ -203,10 +207,10 @@ class LinkedBlobStore:
         return self._ways_in().create(digest)
 
     def resume(
-        self, session: UploadSession, /, *, offset: int | None = None
+        self, session: UploadSession, /, *, offset: int | None = None, closing: Digest | None = None
     ) -> AbstractAsyncContextManager[BlobWriter]:
         """See `app.registry.contracts.BlobIngester.resume`."""
-        return self._ways_in().resume(session, offset=offset)
+        return self._ways_in().resume(session, offset=offset, closing=closing)
 
     async def status(self, session: UploadSession, /) -> UploadSession:
         """See `app.registry.contracts.BlobIngester.status`."""
