@@ -6,15 +6,17 @@ A link is the permission; the bytes are elsewhere (`payloads.py`). Knows nothing
 from __future__ import annotations
 
 import asyncio
+import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from app.oci.descriptor import Descriptor
+from app.oci.digest import Digest
 from app.oci.errors import BlobUnknown, ManifestUnknown
 from app.registry import layout
 from drivers.errors import Conflict
 
 if TYPE_CHECKING:
-    from app.oci.digest import Digest
     from app.oci.manifest import Manifest
     from app.oci.reference import RepositoryName
     from app.registry.linked import LinkedBlobStore
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from app.registry.payloads import Payloads
     from app.registry.statter import CachedBlobStatter
     from drivers.contract import SupportsCompareAndSwap
+
+_log = logging.getLogger(__name__)
 
 
 class Revisions:
@@ -66,7 +70,8 @@ class Revisions:
             return lookup.scoped.digest
         canonical = await self._follow(digest)
         if canonical in self._payloads:
-            await self._statter.remember(digest, _descriptor(await self._payloads.get(canonical)), lookup)
+            manifest = _checked(await self._payloads.get(canonical), digest)
+            await self._statter.remember(digest, _descriptor(manifest), lookup)
         return canonical
 
     async def get(self, digest: Digest) -> Manifest:
@@ -81,7 +86,7 @@ class Revisions:
         if digest.canonical and digest not in self._payloads:
             manifest = await self._read_at_once(digest)
         else:
-            manifest = await self._payloads.get(await self._follow(digest))
+            manifest = _checked(await self._payloads.get(await self._follow(digest)), digest)
         await self._statter.remember(digest, _descriptor(manifest), lookup)
         return manifest
 
@@ -114,17 +119,18 @@ class Revisions:
             raise ManifestUnknown(detail={"digest": digest}) from None
 
     async def _create(self, digest: Digest, canonical: Digest) -> bool:
-        """Write one link; return whether there was none."""
+        """Write one link; return whether there was none.
+
+        A file that is no good link is written over: a crash of another registry may have left it.
+        """
         if self._swap is not None:
-            try:
+            with suppress(Conflict):
                 await self._swap.create(layout.link(layout.revisions(self._name), digest), canonical.encode())
-            except Conflict:
-                pass
-            else:
                 return True
-        if await self._links.exists(digest):
-            return False
-        await self._links.write(canonical, digest)  # also over a file that is no link: a crash of another registry
+        with suppress(BlobUnknown):
+            if await self._links.read(digest) == canonical:
+                return False
+        await self._links.write(canonical, digest)
         return True
 
     async def _follow(self, digest: Digest) -> Digest:
@@ -142,6 +148,18 @@ class Revisions:
         finally:
             reading.cancel()  # nothing happens to one that is done
             await asyncio.gather(reading, return_exceptions=True)
+
+
+def _checked(manifest: Manifest, digest: Digest) -> Manifest:
+    """Return *manifest* if its bytes have *digest*, which an alias promises and nothing has checked yet.
+
+    Raises:
+        ManifestUnknown: they have not; a new push heals the alias.
+    """
+    if not digest.canonical and Digest.of(manifest.raw, digest.algorithm) != digest:
+        _log.error("the alias %s names %s, whose bytes have another digest", digest, manifest.digest)
+        raise ManifestUnknown(detail={"digest": digest})
+    return manifest
 
 
 def _descriptor(manifest: Manifest) -> Descriptor:
