@@ -1,0 +1,91 @@
+"""`moorage serve`: one process from its configuration to its end, and one sentence for what keeps it from starting."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import sys
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Final
+
+from app import __version__
+from app.api.accesslog import silent
+from app.cli.config import read
+from app.config.model import Network
+from app.main import listening, registry
+from app.server.run import Stop
+from app.server.sockets import AddressInvalid, split
+from app.telemetry.access import AccessLines
+from app.telemetry.logs import configure, line_logger
+from drivers.errors import DriverError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.api.accesslog import AccessLog
+    from app.config.model import HTTP, Config
+
+logger = logging.getLogger(__name__)
+
+UNAVAILABLE: Final = 3
+"""Exit code when storage or the address can't be had."""
+_INTERRUPTED: Final = 130
+
+
+def serve(path: Path | None, *, lenient: bool) -> int:
+    """Serve until a signal comes. Return the exit code."""
+    loaded = read(path, lenient=lenient)
+    config = loaded.config
+    log = config.log
+    configure(log.level.value, log.formatter.value, log.fields, sys.stderr)
+    access: AccessLog = silent
+    if not log.accesslog.disabled:
+        access = AccessLines(line_logger(log.formatter.value, log.fields, sys.stderr))
+    logger.info("moorage %s, configured by %s", __version__, loaded.source)
+    try:
+        return asyncio.run(_serve(config, access))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+async def _serve(config: Config, access: AccessLog) -> int:
+    stop = Stop()
+    async with stop.on_signals(), AsyncExitStack() as stack:
+        try:
+            services = await stack.enter_async_context(registry(config))
+        except (DriverError, OSError) as error:
+            return _cannot_start(f"storage is not usable: {_reason(error)}")
+        try:
+            address = await stack.enter_async_context(listening(config, services, access, stop))
+        except (OSError, AddressInvalid) as error:
+            return _cannot_start(f"can't listen on {config.http.addr}: {_reason(error)} (http.addr)")
+        logger.info("listening on %s", address)
+        if is_public(config.http):
+            logger.warning("anybody who reaches %s may pull, push and delete: no authentication is configured", address)
+        await stop.stopping.wait()
+        logger.info("stopping")
+    logger.info("stopped")
+    return 0
+
+
+def is_public(http: HTTP) -> bool:
+    """Whether others than this machine can reach the address."""
+    if http.net is Network.UNIX:
+        return False
+    host, _ = split(http.addr)
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+def _cannot_start(sentence: str) -> int:
+    logger.error(sentence)
+    return UNAVAILABLE
