@@ -99,6 +99,7 @@ class FilesystemDriver:
         self._contents: Final = Contents(self._scratch, self._folders, self._publisher)
         with faults.writing(scratch):
             self._folders.make(locks)
+            self._folders.sync([os.path.dirname(self._root), locks])
 
     async def __aenter__(self) -> Self:
         return self

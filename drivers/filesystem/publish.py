@@ -36,7 +36,8 @@ class Publisher:
 
     def replace(self, source: str, target: str, *, check: Callable[[], None] = _nothing) -> None:
         """Give the temporary file *source* the name *target*, if *check*, under the lock, does not raise."""
-        self._folders.sync(self._place(os.rename, source, target, (target,), check))
+        self._place(os.rename, source, target, (target,), check)
+        self._folders.sync([os.path.dirname(target)])
 
     def create(self, source: str, target: str, *, durable: bool) -> None:
         """Give the temporary file *source* the name *target*.
@@ -45,9 +46,9 @@ class Publisher:
             FileExistsError: somebody has it.
         """
         # link(2) can't replace, whoever else writes; so it needs no lock.
-        changed = self._place(os.link, source, target, (), _nothing)
+        self._place(os.link, source, target, (), _nothing)
         if durable:
-            self._folders.sync(changed)
+            self._folders.sync([os.path.dirname(target)])
 
     def move(self, source: str, target: str, *, check: Callable[[], None] = _nothing) -> None:
         """Rename a published file.
@@ -55,10 +56,9 @@ class Publisher:
         Raises:
             FileNotFoundError: *source* is absent.
         """
-        changed = self._place(os.rename, source, target, (source, target), check)
+        self._place(os.rename, source, target, (source, target), check)
         # The old name too has to be gone for good: were it to come back, two names would share the bytes.
-        changed.append(self._folders.prune(os.path.dirname(source)))
-        self._folders.sync(changed)
+        self._folders.sync([os.path.dirname(target), self._folders.prune(os.path.dirname(source))])
 
     def remove(self, target: str, *, check: Callable[[], None] = _nothing) -> None:
         """Remove a file and the folders that are empty without it, if *check*, under the lock, does not raise."""
@@ -102,10 +102,8 @@ class Publisher:
         target: str,
         locked: tuple[str, ...],
         check: Callable[[], None],
-    ) -> list[str]:
-        """Let *name* give *source* its new name; return the folders that have changed."""
-        folder = os.path.dirname(target)
-        changed = [folder]
+    ) -> None:
+        """Let *name* give *source* its new name."""
         for _ in range(_ATTEMPTS):
             try:
                 with self._locks.hold(*locked):
@@ -115,7 +113,7 @@ class Publisher:
                 if not os.path.lexists(source):
                     raise
                 # The folder is not there yet, or was pruned between its making and now.
-                changed += self._folders.make(folder)
+                self._folders.make(os.path.dirname(target))
             else:
-                return changed
+                return
         raise OSError(errno.EBUSY, "its folder is removed as fast as it is made", target)
