@@ -36,7 +36,7 @@ async def test_a_page_reads_one_element_more_than_it_returns(size, items, more, 
     assert (source.read, source.closed) == (read, True)
 
 
-@pytest.mark.parametrize("n", ["-1", "x", "1e9", "１", "1.0", " 1", "9" * 19, "9" * 5000, "+1", "0x1", "\u0661"])
+@pytest.mark.parametrize("n", ["-1", "x", "1e9", "\uff11", "1.0", " 1", "9" * 19, "9" * 5000, "+1", "0x1", "\u0661"])
 def test_n_must_be_a_number_of_ascii_digits(n):
     with pytest.raises(PaginationInvalid):
         PageRequest.parse({"n": n}, default=100, ceiling=1000)

@@ -9,7 +9,7 @@ from app.oci.reference import RepositoryName
 NAME, DIGEST = RepositoryName.parse("a/b"), Digest.of(b"")
 
 
-def located(settings=None, secure=False, **headers):
+def located(settings=None, *, secure=False, **headers):
     pairs = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
     return (
         Locations(settings or ApiSettings(), pairs, secure=secure)

@@ -18,7 +18,7 @@ def test_an_address_is_host_and_port(address, expected):
     assert split(address) == expected
 
 
-@pytest.mark.parametrize("address", ["", "localhost", "localhost:", "localhost:x", ":65536", ":-1", ":１"])
+@pytest.mark.parametrize("address", ["", "localhost", "localhost:", "localhost:x", ":65536", ":-1", ":\uff11"])
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(AddressInvalid):
         split(address)

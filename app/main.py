@@ -1,0 +1,174 @@
+"""The composition root: a configuration becomes running services, in the order in which they need each other.
+
+The only place, with `app.plugins` and `app.cli`, that names concrete classes. Everything is closed in reverse.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from app.api.call import Services
+from app.api.edge import Edge
+from app.api.limits import Limits
+from app.api.sealed import Sealer
+from app.api.settings import ApiSettings
+from app.auth.contracts import Everyone
+from app.config.model import DescriptorCache
+from app.oci.descriptor import Platform
+from app.registry.namespace import open_namespace
+from app.registry.rules import ManifestRules, PlatformRule, ReferenceRule, UrlRules
+from app.registry.state import open_state
+from app.server.connection import ConnectionSettings
+from app.server.run import serving
+from cache.memory import MemoryCache
+from cache.null import NullCache
+from drivers.contract import SupportsCompareAndSwap, SupportsSendfile
+from drivers.filesystem.driver import FilesystemDriver
+from drivers.memory import MemoryDriver
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from app.api.accesslog import AccessLog
+    from app.config.model import Config, Storage, Validation
+    from app.registry.contracts import Namespace
+    from app.server.run import Stop
+    from cache.contract import BlobDescriptorCache
+    from drivers.contract import Driver
+
+logger = logging.getLogger(__name__)
+_SENDERS: Final = 16  # threads that hand files to sockets; each call is short
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The domain of one configuration, running.
+
+    Attributes:
+        namespace: everything that is served.
+        secret: signs what clients carry; every replica has the same.
+    """
+
+    namespace: Namespace
+    secret: bytes
+
+
+@asynccontextmanager
+async def registry(config: Config) -> AsyncIterator[Registry]:
+    """Open what *config* says is stored.
+
+    Raises:
+        DriverError, OSError: the storage is not usable.
+        FormatUnsupported: it was written by a newer Moorage.
+    """
+    async with AsyncExitStack() as stack:
+        driver = await _driver(stack, config.storage)
+        swap = driver if isinstance(driver, SupportsCompareAndSwap) else None
+        sendfile = driver if isinstance(driver, SupportsSendfile) else None
+        state = await open_state(driver, swap=swap, new_id=_new_id, random_bytes=secrets.token_bytes)
+        namespace = await open_namespace(
+            driver,
+            state=state,
+            cache=_cache(config.storage),
+            swap=swap,
+            sendfile=sendfile,
+            rules=_rules(config.validation, config.moorage.limits.manifestsize),
+        )
+        secret = config.http.secret
+        yield Registry(namespace, secret.reveal().encode() if secret else state.secret)
+
+
+@asynccontextmanager
+async def listening(config: Config, services: Registry, access_log: AccessLog, stop: Stop) -> AsyncIterator[str]:
+    """Serve the API of *services* inside the block, which is given the address. On leaving it drains.
+
+    Raises:
+        AddressInvalid, OSError: the address can't be had.
+    """
+    settings = _api_settings(config)
+    limits = config.moorage.limits
+    with ThreadPoolExecutor(_SENDERS, thread_name_prefix="sendfile") as threads:
+        edge = Edge(
+            Services(
+                namespace=services.namespace,
+                settings=settings,
+                authorizer=Everyone(),
+                sealer=Sealer(services.secret),
+                limits=Limits(body_memory=settings.body_memory, uploads=settings.uploads),
+                threads=threads,
+                new_id=_new_id,
+            ),
+            access_log=access_log,
+            stopping=stop.stopping,
+            clock=time.perf_counter,
+        )
+        http = config.http
+        connections = ConnectionSettings(head=float(limits.headertimeout))
+        serve = serving(
+            edge, stop, network=http.net, address=http.addr, drain=float(http.draintimeout), settings=connections
+        )
+        async with serve as address:
+            yield address
+
+
+async def _driver(stack: AsyncExitStack, storage: Storage) -> Driver:
+    if storage.filesystem is None:
+        return MemoryDriver()
+    settings = storage.filesystem
+    driver = FilesystemDriver(settings.rootdirectory, maxthreads=settings.maxthreads)
+    for warning in driver.warnings:
+        logger.warning(warning)
+    return await stack.enter_async_context(driver)
+
+
+def _cache(storage: Storage) -> BlobDescriptorCache:
+    """Only a store that dies with this process has no other writers, so only there membership may be remembered."""
+    if storage.cache.blobdescriptor is DescriptorCache.NONE:
+        return NullCache()
+    return MemoryCache(entries=storage.cache.blobdescriptorsize, membership=storage.inmemory is not None)
+
+
+def _rules(validation: Validation, max_size: int) -> ManifestRules:
+    manifests = validation.manifests
+    urls, indexes = manifests.urls, manifests.indexes
+    references = ReferenceRule(manifests.references.value)
+    if validation.disabled:
+        return ManifestRules(max_size, references, UrlRules(anywhere=True), PlatformRule.NONE)
+    return ManifestRules(
+        max_size,
+        references,
+        UrlRules(tuple(map(re.compile, urls.allow)), tuple(map(re.compile, urls.deny))),
+        PlatformRule(indexes.platforms.value),
+        frozenset(Platform(platform.architecture, platform.os) for platform in indexes.platformlist),
+    )
+
+
+def _api_settings(config: Config) -> ApiSettings:
+    http, limits = config.http, config.moorage.limits
+    return ApiSettings(
+        host=http.host,
+        prefix=f"/{http.prefix.strip('/')}" if http.prefix.strip("/") else "",
+        relative_urls=http.relativeurls,
+        headers=tuple((name, value) for name, values in http.headers.items() for value in values),
+        delete=config.storage.delete.enabled,
+        read_only=config.storage.maintenance.readonly.enabled,
+        manifest_limit=limits.manifestsize,
+        tags_page=config.tags.maxtags,
+        catalog_page=min(100, config.catalog.maxentries),
+        catalog_ceiling=config.catalog.maxentries,
+        idle=float(limits.idletimeout),
+        body_memory=limits.bodymemory,
+        uploads=limits.uploads,
+    )
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())

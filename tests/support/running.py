@@ -1,0 +1,46 @@
+"""The whole program in this process: from a configuration to a port."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from app.config.model import HTTP, Cache, Config, Delete, DescriptorCache, Filesystem, InMemory, Storage
+from app.main import listening, registry
+from app.server.run import Stop
+from tests.support.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from app.api.accesslog import AccessRecord
+
+
+def configuration(driver: str, folder: Path, **http: Any) -> Config:
+    """A configuration for tests: deletes are on and the port is free."""
+    one = {"filesystem": Filesystem(rootdirectory=str(folder))} if driver == "filesystem" else {"inmemory": InMemory()}
+    storage = Storage(
+        **one,
+        delete=Delete(enabled=True),
+        cache=Cache(blobdescriptor=DescriptorCache.INMEMORY),
+    )
+    return Config(version="0.1", storage=storage, http=HTTP(addr="127.0.0.1:0", **http))
+
+
+def changed(config: Config, **sections: Any) -> Config:
+    """*config* with some sections replaced."""
+    return msgspec.structs.replace(config, **sections)
+
+
+@asynccontextmanager
+async def running(
+    config: Config, *, records: list[AccessRecord] | None = None, stop: Stop | None = None
+) -> AsyncIterator[Wire]:
+    """Serve *config* inside the block; *records* is where the access log goes."""
+    log = [] if records is None else records
+    async with registry(config) as services, listening(config, services, log.append, stop or Stop()) as address:
+        host, _, port = address.rpartition(":")
+        yield Wire(host, int(port))
