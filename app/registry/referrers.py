@@ -217,7 +217,7 @@ def _encode(descriptor: Descriptor) -> bytes:
         _Entry(
             descriptor.media_type,
             descriptor.size,
-            descriptor.digest,
+            str(descriptor.digest),
             descriptor.artifact_type,
             None if annotations is None else dict(annotations),
         )
