@@ -244,6 +244,10 @@ class BlobStore(BlobStatter, BlobProvider, BlobIngester, Protocol):
         """
         ...
 
+    def pulled(self, descriptor: Descriptor, /) -> None:
+        """Tell listeners that the blob was read: whoever moves the bytes knows, and has the descriptor already."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StoredManifest:

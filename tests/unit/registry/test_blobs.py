@@ -81,10 +81,11 @@ async def test_what_is_not_there_is_unknown(memory):
     assert caught.value.detail == {"digest": DIGEST}
 
 
-async def test_a_folder_where_the_content_should_be_is_no_content(driver):
-    await driver.put(f"{PATH}/stray", b"x")
+@pytest.mark.parametrize("digest", [DIGEST, Digest.of(b"")])
+async def test_a_folder_where_the_content_should_be_is_no_content(driver, digest):
+    await driver.put(f"{layout.blob_data(digest)}/stray", b"x")
     with pytest.raises(BlobUnknown):
-        await GlobalBlobStore(driver).stat(DIGEST)
+        await GlobalBlobStore(driver).stat(digest)
 
 
 async def test_an_empty_file_under_the_digest_of_other_content_is_no_content_and_a_push_heals_it(memory):

@@ -1,4 +1,4 @@
-"""One repository's view of content: what push, mount and delete mean."""
+"""One repository's view of content: what push and mount mean, what each costs, and who hears of it."""
 
 from __future__ import annotations
 
@@ -8,65 +8,26 @@ from contextlib import nullcontext
 import pytest
 
 from app.oci.descriptor import Descriptor
-from app.oci.digest import Algorithm, Digest
-from app.oci.errors import BlobUnknown, Unavailable, Unsupported
+from app.oci.digest import Algorithm
+from app.oci.errors import Unsupported
 from app.oci.mediatype import OCTET_STREAM
-from app.oci.reference import RepositoryName
 from app.registry import layout
 from app.registry.events import Event, EventAction, Subject
-from app.registry.stores import LinkedBlobStores
-from cache.contract import CacheUnavailable, LinkKind
 from cache.memory import MemoryCache
 from cache.null import NullCache
 from drivers.errors import Unavailable as BackendUnavailable
 from drivers.memory import MemoryDriver
-from tests.support.counting import counted
-
-HERE = RepositoryName.parse("team/here")
-THERE = RepositoryName.parse("team/there")
-CONTENT = b"content"
-DIGEST = Digest.of(CONTENT)
-ALIAS = Digest.of(CONTENT, Algorithm.SHA512)
-DESCRIPTOR = Descriptor(OCTET_STREAM, len(CONTENT), DIGEST)
-LAYER, MANIFEST = LinkKind.LAYER, LinkKind.MANIFEST
-
-
-class Heard(list):
-    """A sink that keeps what it is told."""
-
-    emit = list.append
-
-
-class World:
-    def __init__(self, cache, driver=None, **options):
-        self.memory = driver or MemoryDriver()
-        self.driver, self.calls = counted(self.memory)
-        self.cache = cache
-        self.stores = LinkedBlobStores(self.driver, cache, **options)
-        self.here = self.stores.layers(HERE)
-        self.there = self.stores.layers(THERE)
-
-    async def linked(self, digest=DIGEST, name=HERE):
-        return await self.stores.layers(name).linked(digest)
-
-    async def membership(self, digest=DIGEST, name=HERE, kind=LAYER):
-        return (await self.cache.lookup(name, kind, digest)).scoped
+from tests.support.views import ALIAS, CONTENT, DESCRIPTOR, DIGEST, HERE, THERE, Heard, Views, unknown
 
 
 @pytest.fixture
 def world():
-    return World(MemoryCache(membership=True))
+    return Views(MemoryCache(membership=True))
 
 
 @pytest.fixture(params=["membership", "sizes", "null"])
 def any_world(request):
-    return World(NullCache() if request.param == "null" else MemoryCache(membership=request.param == "membership"))
-
-
-async def unknown(step) -> None:
-    with pytest.raises(BlobUnknown) as caught:
-        await step
-    assert caught.value.code == "BLOB_UNKNOWN"
+    return Views(NullCache() if request.param == "null" else MemoryCache(membership=request.param == "membership"))
 
 
 # Pushing and reading.
@@ -125,7 +86,7 @@ async def test_the_cache_learns_of_a_push_only_when_the_link_is_written():
                 raise BackendUnavailable("disk full")
             await super().put(path, content)
 
-    world = World(MemoryCache(membership=True), Refusing())
+    world = Views(MemoryCache(membership=True), Refusing())
     with pytest.raises(BackendUnavailable):
         await world.here.put(CONTENT, OCTET_STREAM)
     assert await world.membership() is None
@@ -146,7 +107,7 @@ async def test_a_push_that_is_overtaken_by_a_delete_does_not_come_back_from_the_
                 self.written.set()
                 await self.go_on.wait()
 
-    world = World(MemoryCache(membership=True), driver := Pausing())
+    world = Views(MemoryCache(membership=True), driver := Pausing())
     driver.go_on.clear()
     push = asyncio.create_task(world.here.put(CONTENT, OCTET_STREAM))
     await driver.written.wait()
@@ -198,123 +159,6 @@ async def test_the_cache_knows_of_a_mount_at_once(world):
     assert await world.membership() == DESCRIPTOR
 
 
-# Deleting.
-
-
-@pytest.mark.parametrize("digest", [DIGEST, ALIAS])
-async def test_a_deleted_blob_is_gone_under_all_its_names_and_its_bytes_stay(any_world, digest):
-    await any_world.stores.blobs.put(CONTENT)
-    await any_world.here.link(DESCRIPTOR, ALIAS)
-    for name in (DIGEST, ALIAS):
-        await any_world.here.stat(name)
-    await any_world.here.delete(digest)
-    for name in (DIGEST, ALIAS):
-        await unknown(any_world.here.stat(name))
-        assert not await any_world.linked(name)
-        await unknown(any_world.here.delete(name))
-    assert await any_world.stores.blobs.stat(DIGEST) == DESCRIPTOR
-
-
-async def test_deleting_what_is_not_there_is_unknown(any_world):
-    await unknown(any_world.here.delete(DIGEST))
-    await unknown(any_world.here.delete(ALIAS))
-
-
-async def test_a_blob_that_the_cache_has_forgotten_can_be_deleted(world):
-    await world.here.put(CONTENT, OCTET_STREAM)
-    await world.cache.revoke(HERE, LAYER, DIGEST)
-    await world.cache.forget(DIGEST)
-    await world.here.delete(DIGEST)
-    assert not await world.linked()
-
-
-async def test_a_link_that_somebody_else_removed_is_unknown_and_the_cache_is_told_all_the_same(world):
-    await world.here.put(CONTENT, OCTET_STREAM)
-    await world.memory.delete(layout.link(layout.layers(HERE), DIGEST))
-    assert await world.here.stat(DIGEST) == DESCRIPTOR  # he died before he told the cache
-    await unknown(world.here.delete(DIGEST))
-    await unknown(world.here.stat(DIGEST))
-
-
-async def test_a_deleted_blob_is_not_revived_by_another_repository(world):
-    await world.here.put(CONTENT, OCTET_STREAM)
-    await world.here.delete(DIGEST)
-    await world.there.put(CONTENT, OCTET_STREAM)
-    await world.there.stat(DIGEST)
-    await unknown(world.here.stat(DIGEST))
-
-
-async def test_an_alias_that_was_left_behind_goes_with_the_next_delete_of_the_canonical_digest(world):
-    await world.stores.blobs.put(CONTENT)
-    await world.here.link(DESCRIPTOR, ALIAS)
-    await world.memory.delete(layout.link(layout.layers(HERE), DIGEST))
-    await unknown(world.here.delete(DIGEST))
-    assert not await world.linked(ALIAS)
-
-
-@pytest.mark.parametrize("digest", [DIGEST, ALIAS])
-async def test_a_delete_that_was_interrupted_can_be_repeated(digest):
-    class Failing(MemoryDriver):
-        left = 1
-
-        async def delete(self, path, /):
-            if self.left == 0:
-                raise BackendUnavailable("connection lost")
-            self.left -= 1
-            await super().delete(path)
-
-    world = World(MemoryCache(membership=True), driver := Failing())
-    await world.stores.blobs.put(CONTENT)
-    await world.here.link(DESCRIPTOR, ALIAS)
-    for name in (DIGEST, ALIAS):
-        await world.here.stat(name)
-    with pytest.raises(BackendUnavailable):
-        await world.here.delete(digest)
-    gone = ALIAS if digest == DIGEST else DIGEST
-    await unknown(world.here.stat(gone))
-    driver.left = 2
-    await world.here.delete(digest)
-    await unknown(world.here.stat(digest))
-
-
-async def test_a_delete_that_is_cancelled_leaves_no_stale_permission_in_the_cache():
-    class Hanging(MemoryDriver):
-        def __init__(self):
-            super().__init__()
-            self.deleted = asyncio.Event()
-
-        async def delete(self, path, /):
-            await super().delete(path)
-            self.deleted.set()
-            await asyncio.Event().wait()
-
-    world = World(MemoryCache(membership=True), driver := Hanging())
-    await world.here.put(CONTENT, OCTET_STREAM)
-    delete = asyncio.create_task(world.here.delete(DIGEST))
-    await driver.deleted.wait()
-    delete.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await delete
-    await unknown(world.here.stat(DIGEST))
-
-
-@pytest.mark.parametrize("present", [True, False])
-async def test_a_delete_that_the_cache_cannot_be_told_of_is_not_acknowledged(present):
-    class Deaf(MemoryCache):
-        async def revoke(self, *_):
-            raise CacheUnavailable
-
-    heard = Heard()
-    world = World(Deaf(membership=True), events=heard)
-    if present:
-        await world.here.put(CONTENT, OCTET_STREAM)
-        heard.clear()
-    with pytest.raises(Unavailable):
-        await world.here.delete(DIGEST)
-    assert not await world.linked()
-    assert heard == []
-
-
 # What it costs.
 
 
@@ -322,13 +166,13 @@ async def test_what_each_operation_costs_with_an_empty_cache(world):
     await world.stores.blobs.put(CONTENT)
     await world.there.link(DESCRIPTOR, DIGEST)
     await world.here.put(CONTENT, OCTET_STREAM)
-    fresh = World(MemoryCache(membership=True), world.memory)
+    fresh = Views(MemoryCache(membership=True), world.memory)
     await fresh.here.stat(DIGEST)
     assert sorted(fresh.calls.taken()) == ["get", "stat"]
-    fresh = World(MemoryCache(membership=True), world.memory)
+    fresh = Views(MemoryCache(membership=True), world.memory)
     await fresh.here.mount(THERE, DIGEST)
     assert sorted(fresh.calls.taken()) == ["get", "put", "stat"]
-    fresh = World(MemoryCache(membership=True), world.memory)
+    fresh = Views(MemoryCache(membership=True), world.memory)
     await fresh.here.get(DIGEST)
     assert sorted(fresh.calls.taken()) == ["get", "get", "stat"]
     await fresh.here.delete(DIGEST)
@@ -349,7 +193,7 @@ async def test_what_each_operation_costs_with_a_warm_cache(world):
 
 
 async def test_on_a_disk_a_warm_stat_is_one_link_read():
-    world = World(MemoryCache(membership=False))
+    world = Views(MemoryCache(membership=False))
     await world.here.put(CONTENT, OCTET_STREAM)
     world.calls.taken()
     await world.here.stat(DIGEST)
@@ -365,7 +209,7 @@ def event(action, **more):
 
 async def test_listeners_hear_of_what_happened_once_and_without_another_stat():
     heard = Heard()
-    world = World(MemoryCache(membership=True), events=heard)
+    world = Views(MemoryCache(membership=True), events=heard)
     await world.here.put(CONTENT, OCTET_STREAM)
     assert heard == [event(EventAction.PUSH)]
     world.calls.taken()
@@ -382,7 +226,7 @@ async def test_listeners_hear_of_what_happened_once_and_without_another_stat():
 
 async def test_an_alias_is_told_of_by_its_canonical_digest():
     heard = Heard()
-    world = World(MemoryCache(membership=True), events=heard)
+    world = Views(MemoryCache(membership=True), events=heard)
     await world.stores.blobs.put(CONTENT)
     await world.here.link(DESCRIPTOR, ALIAS)
     await world.here.delete(ALIAS)
@@ -391,7 +235,7 @@ async def test_an_alias_is_told_of_by_its_canonical_digest():
 
 async def test_listeners_hear_nothing_of_what_failed():
     heard = Heard()
-    world = World(MemoryCache(membership=True), events=heard)
+    world = Views(MemoryCache(membership=True), events=heard)
     await unknown(world.here.delete(DIGEST))
     await unknown(world.here.mount(THERE, DIGEST))
     assert heard == []
@@ -399,7 +243,7 @@ async def test_listeners_hear_nothing_of_what_failed():
 
 async def test_of_manifests_somebody_else_tells():
     heard = Heard()
-    world = World(MemoryCache(membership=True), events=heard)
+    world = Views(MemoryCache(membership=True), events=heard)
     manifests = world.stores.manifests(HERE)
     await manifests.put(CONTENT, OCTET_STREAM)
     await manifests.delete(DIGEST)
@@ -431,7 +275,7 @@ async def test_uploads_are_handed_to_the_ingestion_with_this_view_to_link_into()
             cancelled.append(session)
 
     cancelled = []
-    here = World(NullCache(), ingestion=Ingestion).here
+    here = Views(NullCache(), ingestion=Ingestion).here
     assert here.begin(Algorithm.SHA512) == ("begin", HERE, here, Algorithm.SHA512)
     with here.create(DIGEST) as writer:
         assert writer == DIGEST
