@@ -71,7 +71,7 @@ class RepositoryIndex:
         Interrupted, it begins anew the next time: the mark that it is done is written last.
         """
         try:
-            await self._driver.stat(layout.REPOSITORY_INDEX_BUILT)
+            await self._driver.get(layout.REPOSITORY_INDEX_BUILT)
         except PathNotFound:
             await self._build()
             await self._driver.put(layout.REPOSITORY_INDEX_BUILT, b"1")

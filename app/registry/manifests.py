@@ -12,14 +12,15 @@ from app.oci import mediatype
 from app.oci.descriptor import Descriptor
 from app.oci.digest import Algorithm, Digest
 from app.oci.errors import DigestInvalid, ManifestBlobUnknown, ManifestUnknown, Problems, SizeInvalid
-from app.oci.manifest import Manifest, parse
 from app.registry.contracts import StoredManifest
 from app.registry.events import Event, EventAction, Subject
+from app.registry.payloads import parse_manifest
 from app.registry.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.oci.manifest import Manifest
     from app.oci.reference import Reference, RepositoryName, Tag
     from app.registry.contracts import Precondition
     from app.registry.events import EventSink
@@ -128,7 +129,7 @@ class Manifests:
             Unsupported: there is a precondition, and the store has no conditional writes.
         """
         self._rules.check_size(len(content))
-        manifest = parse(content, media_type)
+        manifest = await parse_manifest(content, media_type)
         pushed = _checked(manifest, digest)
         self._rules.check_urls(manifest)
         guard = None

@@ -98,7 +98,7 @@ class Tags:
         index = layout.tag_index(self._name, tag)
         if precondition is None:
             try:
-                await self._driver.stat(self._current(tag))
+                await self._driver.get(self._current(tag))
             except PathNotFound:
                 await self._driver.delete_tree(index)  # left by a crash of a push or of somebody else's delete
                 raise ManifestUnknown(detail={"tag": tag}) from None

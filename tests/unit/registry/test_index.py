@@ -64,7 +64,7 @@ async def test_the_index_of_a_store_that_the_go_registry_filled_is_built_at_the_
     assert not [call for call in driver.calls if call.verb == "list" and "/_" in call.path]
     driver.calls.clear()
     await RepositoryIndex(driver).prepare()
-    assert [call.verb for call in driver.calls] == ["stat"]
+    assert driver.calls == [("get", layout.REPOSITORY_INDEX_BUILT)]
 
 
 async def test_a_build_that_was_interrupted_begins_anew():

@@ -1,9 +1,11 @@
+import asyncio
+
 import pytest
 
-from app.oci.errors import ManifestUnknown
+from app.oci.errors import ManifestInvalid, ManifestUnknown
 from app.oci.manifest import parse
 from app.registry import layout
-from app.registry.payloads import Payloads
+from app.registry.payloads import Payloads, parse_manifest
 from drivers.memory import MemoryDriver
 from tests.support.pushes import image
 from tests.support.watched import WatchedDriver
@@ -56,3 +58,34 @@ async def test_memory_for_manifests_is_bounded():
     driver.calls.clear()
     assert await payloads.get(manifests[0].digest) == manifests[0]
     assert len(driver.calls) == 1
+
+
+async def test_many_who_ask_at_once_cost_one_read():
+    driver = WatchedDriver(MemoryDriver())
+    await driver.put(PATH, MANIFEST.raw)
+    payloads = Payloads(driver)
+    everybody = asyncio.Event()
+
+    async def wait(call):
+        await everybody.wait()
+
+    driver.calls.clear()
+    driver.before = wait
+    asking = [asyncio.create_task(payloads.get(MANIFEST.digest)) for _ in range(20)]
+    await asyncio.sleep(0)
+    everybody.set()
+    assert await asyncio.gather(*asking) == [MANIFEST] * 20
+    assert driver.calls == [("get", PATH)]
+
+
+async def test_a_manifest_of_four_mebibytes_does_not_stop_the_event_loop():
+    content = image(b"{}", annotations={"a": "b" * (4 << 20)})
+    parsing = asyncio.create_task(parse_manifest(content))
+    turns = 0
+    while not parsing.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert parsing.result() == parse(content)
+    assert turns > 2
+    with pytest.raises(ManifestInvalid):
+        await parse_manifest(content, "text/plain")
