@@ -114,14 +114,15 @@ def parse(raw: bytes, content_type: str = "") -> Manifest:
         said = msgspec.convert(members, _Document)
     except msgspec.ValidationError as error:
         raise ManifestInvalid(f"manifest has a bad member: {error}") from None
-    config = () if said.config is None else (_descriptor(said.config, "config"),)
+    config = _descriptors([said.config] if said.config else None, "config")
+    subject = _descriptors([said.subject] if said.subject else None, "subject")
     return Manifest(
         raw=raw,
         media_type=media_type,
         digest=Digest.of(raw),
         blobs=config + _descriptors(said.layers, "layers") + _descriptors(said.blobs, "blobs"),
         manifests=_descriptors(said.manifests, "manifests"),
-        subject=None if said.subject is None else _descriptor(said.subject, "subject"),
+        subject=subject[0] if subject else None,
         artifact_type=said.artifact_type or (config[0].media_type if config else None),
         annotations=said.annotations,
     )
@@ -185,20 +186,20 @@ def _check_shape(members: dict[str, Any], media_type: str) -> None:
 
 
 def _descriptors(said: list[_Descriptor] | None, where: str) -> tuple[Descriptor, ...]:
-    return tuple([_descriptor(one, f"{where}[{index}]") for index, one in enumerate(said or ())])
-
-
-def _descriptor(said: _Descriptor, where: str) -> Descriptor:
     try:
-        digest = Digest.parse(said.digest)
+        return tuple([_descriptor(one) for one in said or ()])
     except DigestInvalid as error:
-        raise ManifestInvalid(f"manifest has an invalid digest at {where}", detail=error.detail) from None
+        raise ManifestInvalid(f"manifest has an invalid digest in {where}", detail=error.detail) from None
+
+
+def _descriptor(said: _Descriptor) -> Descriptor:
+    platform = said.platform
     return Descriptor(
-        media_type=said.media_type,
-        size=said.size,
-        digest=digest,
-        artifact_type=said.artifact_type,
-        annotations=said.annotations,
-        urls=() if said.urls is None else tuple(said.urls),
-        platform=None if said.platform is None else Platform(said.platform.architecture, said.platform.os),
+        said.media_type,
+        said.size,
+        Digest.parse(said.digest),
+        said.artifact_type,
+        said.annotations,
+        () if said.urls is None else tuple(said.urls),
+        None if platform is None else Platform(platform.architecture, platform.os),
     )
