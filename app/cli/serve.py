@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import os
 import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from app.api.accesslog import silent
 from app.cli.config import read
 from app.config.model import Network
 from app.main import listening, registry
+from app.registry.state import FormatUnsupported
 from app.server.run import Stop
 from app.server.sockets import AddressInvalid, split
 from app.telemetry.access import AccessLines
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.api.accesslog import AccessLog
-    from app.config.model import HTTP, Config
+    from app.config.model import HTTP, Config, Storage
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +56,8 @@ async def _serve(config: Config, access: AccessLog) -> int:
     async with stop.on_signals(), AsyncExitStack() as stack:
         try:
             services = await stack.enter_async_context(registry(config))
-        except (DriverError, OSError) as error:
-            return _cannot_start(f"storage is not usable: {_reason(error)}")
+        except (DriverError, FormatUnsupported, OSError) as error:
+            return _cannot_start(f"{_place(config.storage)} can't be used: {_reason(error)}")
         try:
             address = await stack.enter_async_context(listening(config, services, access, stop))
         except (OSError, AddressInvalid) as error:
@@ -81,11 +83,15 @@ def is_public(http: HTTP) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)  # asyncio adds the address to the text of the error once more
     return str(error) or type(error).__name__
 
 
+def _place(storage: Storage) -> str:
+    return f"the storage in {storage.filesystem.rootdirectory}" if storage.filesystem else "the storage"
+
+
 def _cannot_start(sentence: str) -> int:
-    logger.error(sentence)
+    logger.error("%s", sentence)
     return UNAVAILABLE

@@ -1,0 +1,80 @@
+"""The OCI conformance tool with every optional API and every kind of data, judged by the counts in its results."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.support.programs import find, moorage
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+APIS = (
+    "PING PULL PUSH REFERRER BLOBS_ATOMIC BLOBS_DELETE BLOBS_DIGEST_HEADER BLOBS_MOUNT_ANONYMOUS BLOBS_UPLOAD_CANCEL"
+    " MANIFESTS_ATOMIC MANIFESTS_DELETE MANIFESTS_DIGEST_HEADER MANIFESTS_TAG_PARAM TAGS_ATOMIC TAGS_DELETE TAGS_LIST"
+)
+DATA = (
+    "IMAGE INDEX INDEX_LIST SPARSE ARTIFACT SUBJECT SUBJECT_MISSING ARTIFACT_LIST SUBJECT_LIST DATA_FIELD"
+    " NONDISTRIBUTABLE CUSTOM_FIELDS NO_LAYERS EMPTY_BLOB SHA512"
+)
+
+
+def conformance(server, folder, *, sparse):
+    """Run the tool and return (passed, failed, skipped, what did not pass)."""
+    folder.mkdir()
+    switches = {f"OCI_API_{name}": "true" for name in APIS.split()} | {
+        f"OCI_DATA_{name}": "true" for name in DATA.split()
+    }
+    subprocess.run(
+        [find("conformance")],
+        cwd=folder,
+        env={
+            **switches,
+            "OCI_DATA_SPARSE": str(sparse).lower(),
+            "OCI_VERSION": "1.1",
+            "OCI_REGISTRY": server.address,
+            "OCI_TLS": "disabled",
+            "OCI_REPO1": f"conformance/{folder.name}/a",
+            "OCI_REPO2": f"conformance/{folder.name}/b",
+            "OCI_RESULTS_DIR": str(folder / "results"),
+            "OCI_LOG": "error",
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=250,
+        check=False,
+    )
+    cases = list(ET.parse(folder / "results" / "junit.xml").iter("testcase"))
+    counts = Counter(case.get("status") for case in cases)
+    amiss = sorted(f"{case.get('status')}: {case.get('name')}" for case in cases if case.get("status") != "passed")
+    return counts["passed"], len(amiss) - counts["skipped"], counts["skipped"], amiss
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 3])
+def test_every_test_of_the_tool_passes_when_sparse_manifests_are_allowed(tmp_path, capsys, attempt):
+    rules = {"validation": {"manifests": {"references": "optional"}}}
+    with moorage(tmp_path / "registry", rules) as server:
+        counts = conformance(server, tmp_path / f"run{attempt}", sparse=True)
+        failures = server.failures()
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\nOCI conformance, sparse allowed, run {attempt}: {counts[0]} pass, {counts[1]} fail, {counts[2]} skip\n"
+        )
+    assert counts == (1032, 0, 0, [])
+    assert failures == []
+
+
+def test_every_test_of_the_tool_passes_when_references_are_required(tmp_path, capsys):
+    with moorage(tmp_path / "registry") as server:
+        counts = conformance(server, tmp_path / "run", sparse=False)
+        failures = server.failures()
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\nOCI conformance, references required: {counts[0]} pass, {counts[1]} fail, {counts[2]} skip\n"
+        )
+    assert counts == (986, 0, 0, [])
+    assert failures == []

@@ -1,0 +1,96 @@
+"""A registry client of the plainest kind, blocking, over one connection: for pushes in an order that a test decides."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tests.support.images import sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from tests.support.images import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+class Client:
+    """One keep-alive connection."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self._connection = connection
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterable[bytes] | None = None,
+    ) -> Reply:
+        """Send one request; an iterable body goes out in chunks. *target* may be a URL."""
+        parts = urlsplit(target)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        self._connection.request(method, path, body=body, headers=dict(headers or {}))
+        response = self._connection.getresponse()
+        return Reply(response.status, {key.lower(): value for key, value in response.getheaders()}, response.read())
+
+    def push_blob(self, repository: str, content: bytes) -> None:
+        """Push a blob by POST and PUT."""
+        begun = self.request("POST", f"/v2/{repository}/blobs/uploads/", {"Content-Length": "0"})
+        expect(begun, 202)
+        location = begun.headers["location"]
+        glue = "&" if "?" in location else "?"
+        expect(self.request("PUT", f"{location}{glue}digest={sha256(content)}", body=content), 201)
+
+    def push(self, repository: str, image: Image, tag: str) -> None:
+        """Push an image with all that hangs on it."""
+        for content in image.contents().values():
+            self.push_blob(repository, content)
+        for one in image.manifests():
+            reference = tag if one is image else one.digest
+            headers = {"Content-Type": one.media_type}
+            expect(self.request("PUT", f"/v2/{repository}/manifests/{reference}", headers, one.manifest), 201)
+
+    def differences(self, repository: str, image: Image, tag: str) -> list[str]:
+        """Compare what the registry gives with what was pushed, byte for byte."""
+        paths = {f"/v2/{repository}/blobs/{digest}": content for digest, content in image.contents().items()}
+        paths |= {f"/v2/{repository}/manifests/{one.digest}": one.manifest for one in image.manifests()}
+        paths[f"/v2/{repository}/manifests/{tag}"] = image.manifest
+        found = []
+        for path, content in paths.items():
+            reply = self.request("GET", path)
+            if reply.status != 200 or reply.body != content:
+                found.append(f"{path}: {reply.status}, {len(reply.body)} bytes instead of {len(content)}")
+        return found
+
+
+def expect(reply: Reply, status: int) -> None:
+    """Fail with the whole reply unless it has *status*."""
+    if reply.status != status:
+        raise AssertionError(f"expected {status}: {reply}")
+
+
+@contextmanager
+def client(address: str, *, seconds: float = 60) -> Iterator[Client]:
+    """Connect to a registry."""
+    connection = http.client.HTTPConnection(address, timeout=seconds)
+    try:
+        yield Client(connection)
+    finally:
+        connection.close()
