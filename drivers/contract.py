@@ -107,8 +107,11 @@ class Driver(Protocol):
         """
         ...
 
-    def writer(self, path: str, /) -> AbstractAsyncContextManager[FileWriter]:
-        """Begin a new file. Leaving the block without `FileWriter.commit` drops it without a trace."""
+    def writer(self, path: str, /, *, size: int | None = None) -> AbstractAsyncContextManager[FileWriter]:
+        """Begin a new file. Leaving the block without `FileWriter.commit` drops it without a trace.
+
+        *size*, where the caller knows it, is how much is likely to come; nothing is promised or refused by it.
+        """
         ...
 
     def list(self, path: str, /, *, after: str = "") -> AsyncIterator[str]:
@@ -203,6 +206,21 @@ class SupportsCompose(Protocol):
 
         Raises:
             PathNotFound: a part is gone, or is no longer its version; *target* is untouched.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsRedirect(Protocol):
+    """Files that a client can read from the backend by itself."""
+
+    async def redirect_url(self, path: str, /) -> str:
+        """Return a URL that GETs the file, for some minutes, whoever has it. The backend is not asked.
+
+        Nobody looks whether there is a file.
+
+        Raises:
+            Unavailable: there is nobody to sign it.
         """
         ...
 

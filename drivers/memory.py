@@ -85,7 +85,8 @@ class MemoryDriver:
             await stream.aclose()
 
     @asynccontextmanager
-    async def writer(self, path: str, /) -> AsyncGenerator[_Writer]:
+    async def writer(self, path: str, /, *, size: int | None = None) -> AsyncGenerator[_Writer]:
+        del size
         yield _Writer(self._store, check_file(path))
 
     async def list(self, path: str, /, *, after: str = "") -> AsyncGenerator[str]:

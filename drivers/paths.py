@@ -42,6 +42,11 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def is_path(path: str) -> bool:
+    """Tell whether a file may have *path*; for what others left, as `is_name`."""
+    return _PATH.fullmatch(path) is not None
+
+
 def below(folder: str) -> str:
     """Return what the path of everything below *folder* begins with, and of nothing else."""
     return folder if folder == ROOT else f"{folder}/"

@@ -9,7 +9,13 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from drivers.contract import SupportsCompareAndSwap, SupportsCompose, SupportsExtend, SupportsSendfile
+from drivers.contract import (
+    SupportsCompareAndSwap,
+    SupportsCompose,
+    SupportsExtend,
+    SupportsRedirect,
+    SupportsSendfile,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -50,6 +56,8 @@ def wrap(driver: Driver, around: Around) -> Driver:
         _lend(wrapper, open_file=_Sendfile(driver, around).open_file)
     if isinstance(driver, SupportsCompose):
         _lend(wrapper, compose=_Compose(driver, around).compose)
+    if isinstance(driver, SupportsRedirect):
+        _lend(wrapper, redirect_url=driver.redirect_url)  # no step: nobody is asked
     if isinstance(driver, SupportsExtend):
         _lend(wrapper, extend=_Extend(driver, around).extend)
     return wrapper
@@ -95,10 +103,10 @@ class _Files:
             yield await held.enter_async_context(aclosing(self._read(chunks)))
 
     @asynccontextmanager
-    async def writer(self, path: str, /) -> AsyncGenerator[FileWriter]:
+    async def writer(self, path: str, /, *, size: int | None = None) -> AsyncGenerator[FileWriter]:
         async with AsyncExitStack() as held:
             async with self._around.step("writer", first=True):
-                writer = await held.enter_async_context(self._driver.writer(path))
+                writer = await held.enter_async_context(self._driver.writer(path, size=size))
             yield _Writer(writer, self._around)
 
     async def list(self, path: str, /, *, after: str = "") -> AsyncGenerator[str]:

@@ -147,7 +147,8 @@ class FilesystemDriver:
             async with aclosing(reading.chunks(self._threads, path, descriptor, offset, end)) as stream:
                 yield stream
 
-    def writer(self, path: str, /) -> AbstractAsyncContextManager[FileWriter]:
+    def writer(self, path: str, /, *, size: int | None = None) -> AbstractAsyncContextManager[FileWriter]:
+        del size
         return writing.new_file(
             path,
             self._real(path),

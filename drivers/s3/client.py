@@ -1,0 +1,278 @@
+"""S3 in a few verbs, spoken in the driver's paths and errors.
+
+Every verb is one request, and more only when one fails. Conditional writes are in `swap`, uploads in parts in
+`multipart`; they make their requests here, too.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from drivers.contract import FileInfo, Version
+from drivers.errors import PathNotFound
+from drivers.paths import below
+from drivers.s3.faults import PreconditionFailedError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from drivers.contract import Part
+    from drivers.s3.attempts import Attempts, Tries
+    from drivers.s3.settings import S3Settings
+
+TOKEN: Final = "moorage-write"
+"""The metadata that tells one write from another with the same content, when an answer was lost."""
+
+BATCH: Final = 1000
+"""Keys of one listing or one batch delete, at most."""
+
+_SMALL: Final = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer to a listing; *files* and names of *folders* are in the order of their keys, *more* asks for the next."""
+
+    files: tuple[FileInfo, ...]
+    folders: tuple[str, ...]
+    more: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is known of an object without reading it; *token* is that of the write that made it, if it had one."""
+
+    info: FileInfo
+    version: Version
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An answer whose content is still to come in the SDK's *stream*; *partial* if the store has heeded the range."""
+
+    stream: Any
+    version: Version
+    partial: bool
+
+
+class Client:
+    """One bucket.
+
+    Args:
+        api: the SDK's client.
+        settings: where in the bucket, and what every object is to have.
+        attempts: how often to try.
+    """
+
+    def __init__(self, api: Any, settings: S3Settings, attempts: Attempts) -> None:
+        root = settings.rootdirectory.strip("/")
+        self._root: Final = f"{root}/" if root else ""
+        self._api: Final = api
+        self._settings: Final = settings
+        self._attempts: Final = attempts
+        self.kind: Final[Mapping[str, str]] = _kind(settings)
+
+    def key(self, path: str) -> str:
+        """Return the key of the object at *path*."""
+        return f"{self._root}{path[1:]}" if path else ""
+
+    async def head(self, path: str) -> Head:
+        """Return what is known of a file.
+
+        Raises:
+            PathNotFound: there is none.
+        """
+        answer = await self.ask("head_object", path)
+        info = FileInfo(path, answer["ContentLength"], answer["LastModified"])
+        return Head(info, version_of(answer), answer.get("Metadata", {}).get(TOKEN, ""))
+
+    async def get(
+        self, path: str, *, version: Version | None = None, start: int = 0, stop: int | None = None
+    ) -> tuple[bytes, Version]:
+        """Return the bytes of a small file from *start* up to, not including, *stop*, and its version.
+
+        Raises:
+            PathNotFound: there is none.
+            PreconditionFailedError: it is not of this *version*.
+            RangeError: *start* is at or beyond its end.
+        """
+
+        async def attempt() -> tuple[bytes, Version]:
+            body = await self._open(path, version, start, stop)
+            async with body.stream as stream:
+                content: bytes = await stream.read()
+            if not body.partial and (start or stop is not None):
+                content = content[start:stop]
+            return content, body.version
+
+        return await self._attempts.run(path, attempt, seconds=self._settings.requesttimeout)
+
+    async def open(self, path: str, *, version: Version | None = None, start: int = 0, stop: int | None = None) -> Body:
+        """Begin to read a file; the caller closes the stream. Errors as in `get`."""
+        attempt = partial(self._open, path, version, start, stop)
+        return await self._attempts.run(path, attempt, seconds=self._settings.requesttimeout)
+
+    async def put(self, path: str, content: bytes | bytearray) -> Version:
+        """Write an object whole, over what was there."""
+        return version_of(await self.send("put_object", path, content, check=version_of, **self.kind))
+
+    async def copy(self, part: Part, target: str) -> None:
+        """Write an object that has the bytes of another, of at most 5 GiB.
+
+        Raises:
+            PathNotFound: the other is gone, or of another version.
+        """
+        try:
+            await self.ask(
+                "copy_object",
+                target,
+                slow=True,
+                settle=True,
+                check=lambda answer: version_of(answer.get("CopyObjectResult", {})),
+                CopySource=self.source(part.path),
+                CopySourceIfMatch=part.version,
+                **self.kind,
+            )
+        except (PathNotFound, PreconditionFailedError):
+            raise PathNotFound(part.path) from None
+
+    async def delete(self, path: str) -> None:
+        """Remove an object; its absence is no error."""
+        with suppress(PathNotFound):
+            await self.ask("delete_object", path, settle=True)
+
+    async def delete_many(self, paths: Sequence[str]) -> Sequence[str]:
+        """Remove up to `BATCH` objects with one request; return those for which it failed.
+
+        Raises:
+            NotSupportedError: the store knows no such request.
+        """
+        keys = {self.key(path): path for path in paths}
+        delete = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        answer = await self.ask("delete_objects", paths[0], key=False, slow=True, settle=True, Delete=delete)
+        failed = (error for error in answer.get("Errors", ()) if error.get("Code") != "NoSuchKey")
+        return [keys[error["Key"]] for error in failed if error.get("Key") in keys]
+
+    async def page(
+        self, folder: str, *, deep: bool, after: str = "", more: str | None = None, most: int = BATCH
+    ) -> Page:
+        """List what is below *folder*.
+
+        Args:
+            folder: its path.
+            deep: all files below it, instead of the files and folders in it.
+            after: a path; only keys that sort after its key.
+            more: what the page before said.
+            most: files and folders of one page.
+        """
+        prefix = self.key(below(folder))
+        parameters: dict[str, Any] = {"Prefix": prefix, "MaxKeys": most}
+        if not deep:
+            parameters["Delimiter"] = "/"
+        if more is not None:
+            parameters["ContinuationToken"] = more
+        elif start := self.key(after):
+            parameters["StartAfter"] = start
+        answer = await self.ask("list_objects_v2", folder, key=False, check=_goes_on, **parameters)
+        cut = len(self._root)
+        return Page(
+            files=tuple(
+                FileInfo(f"/{each['Key'][cut:]}", each["Size"], each["LastModified"])
+                for each in answer.get("Contents", ())
+            ),
+            folders=tuple(each["Prefix"][len(prefix) : -1] for each in answer.get("CommonPrefixes", ())),
+            more=answer["NextContinuationToken"] if answer.get("IsTruncated") else None,
+        )
+
+    async def send(self, operation: str, path: str, content: bytes | bytearray, **parameters: Any) -> Mapping[str, Any]:
+        """Make one of the SDK's requests with content, as `ask` does."""
+        return await self.ask(operation, path, slow=len(content) > _SMALL, settle=True, Body=content, **parameters)
+
+    async def ask(
+        self,
+        operation: str,
+        path: str,
+        *,
+        key: bool = True,
+        slow: bool = False,
+        settle: bool = False,
+        patience: float = 1.0,
+        tries: Tries | None = None,
+        check: Callable[[Mapping[str, Any]], object] | None = None,
+        **parameters: Any,
+    ) -> Mapping[str, Any]:
+        """Make one of the SDK's requests, and again while it fails in a way that may pass.
+
+        Args:
+            operation: the SDK's name for it.
+            path: what it is about.
+            key: the path is that of an object.
+            slow: it moves content.
+            settle: it changes something, so a cancellation waits for its end.
+            patience: how many times the usual timeout it may take.
+            tries: told of failed attempts.
+            check: raises a TransientError if the answer can't be what the store meant.
+            **parameters: the SDK's.
+
+        Raises:
+            DriverError: or one of `faults`: what the answer means.
+        """
+        if key:
+            parameters["Key"] = self.key(path)
+        request = partial(getattr(self._api, operation), Bucket=self._settings.bucket, **parameters)
+
+        async def call() -> Mapping[str, Any]:
+            answer: Mapping[str, Any] = await request()
+            if check is not None:
+                check(answer)
+            return answer
+
+        seconds = patience * (self._settings.transfertimeout if slow else self._settings.requesttimeout)
+        return await self._attempts.run(path, call, seconds=seconds, settle=settle, tries=tries)
+
+    def source(self, path: str) -> Mapping[str, str]:
+        """Return the name of *path* as the source of a copy."""
+        return {"Bucket": self._settings.bucket, "Key": self.key(path)}
+
+    async def _open(self, path: str, version: Version | None, start: int, stop: int | None) -> Body:
+        parameters: dict[str, str] = {}
+        if start or stop is not None:
+            parameters["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
+        if version is not None:
+            parameters["IfMatch"] = version
+        answer = await self._api.get_object(Bucket=self._settings.bucket, Key=self.key(path), **parameters)
+        return Body(answer["Body"], version_of(answer), "ContentRange" in answer)
+
+
+def version_of(answer: Mapping[str, Any]) -> Version:
+    """Return the ETag of an answer.
+
+    Raises:
+        TransientError: it has none: nobody can tell whether the request was carried out.
+    """
+    tag = answer.get("ETag")
+    if not tag:
+        raise TransientError("an answer has no ETag")
+    return Version(tag)
+
+
+def _goes_on(answer: Mapping[str, Any]) -> None:
+    if answer.get("IsTruncated") and not answer.get("NextContinuationToken"):
+        raise TransientError("a listing was cut and does not say where")
+
+
+def _kind(settings: S3Settings) -> dict[str, str]:
+    kind = {"ContentType": "application/octet-stream"}
+    if settings.storageclass not in {"", "NONE", "STANDARD"}:
+        kind["StorageClass"] = settings.storageclass
+    if settings.objectacl != "private":  # which is what a new object has
+        kind["ACL"] = settings.objectacl
+    if settings.encrypt:
+        kind["ServerSideEncryption"] = "aws:kms" if settings.keyid else "AES256"
+    if settings.keyid:
+        kind["SSEKMSKeyId"] = settings.keyid
+    return kind

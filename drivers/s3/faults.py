@@ -1,0 +1,136 @@
+"""What a failed request means. Absence is NoSuchKey or a bare 404; all else is a failure, and some are worth a retry.
+
+What a caller here does not expect is Unavailable to all others.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import aiohttp
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError as ConnectionFailedError,
+    HTTPClientError,
+    IncompleteReadError,
+    SSLError,
+)
+from botocore.parsers import ResponseParserError
+
+from drivers.errors import InvalidPath, PathNotFound, Unavailable
+
+_log = logging.getLogger(__name__)
+
+_ABSENT: Final = frozenset({"NoSuchKey", "NotFound", "404"})
+_PUSHED_BACK: Final = frozenset(
+    {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
+)
+_AGAIN: Final = frozenset(
+    {
+        "BadDigest",
+        "ConditionalRequestConflict",
+        "ExpiredToken",
+        "IncompleteBody",
+        "InternalError",
+        "OperationAborted",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "XAmzContentSHA256Mismatch",
+    }
+)
+_UNKNOWN_TO_THE_STORE: Final = frozenset({"MethodNotAllowed", "NotImplemented"})
+
+_BROKEN: Final = (
+    HTTPClientError,
+    ConnectionFailedError,
+    IncompleteReadError,
+    ResponseParserError,
+    aiohttp.ClientError,
+    OSError,  # TimeoutError is one
+)
+
+# 501 says that another attempt is in vain.
+_NOT_IMPLEMENTED: Final = 501
+_TOO_MANY: Final = 429
+
+
+class TransientError(Exception):
+    """This attempt failed, and another may succeed; *pushed_back* if the store wants fewer requests.
+
+    `attempts` and `reading` see to it that it never leaves.
+    """
+
+    def __init__(self, reason: str, *, pushed_back: bool = False) -> None:
+        super().__init__(reason)
+        self.pushed_back = pushed_back
+
+
+class PreconditionFailedError(Unavailable):
+    """The object is not as the condition says."""
+
+
+class RangeError(Unavailable):
+    """The range begins at or beyond the end."""
+
+
+class NoSuchUploadError(Unavailable):
+    """The multipart upload is unknown: aborted, completed, or never there."""
+
+
+class NotSupportedError(Unavailable):
+    """The store does not know this request."""
+
+
+_MEANINGS: Final = (
+    (frozenset({"PreconditionFailed", "412"}), PreconditionFailedError),
+    (frozenset({"InvalidRange", "416"}), RangeError),
+    (frozenset({"NoSuchUpload"}), NoSuchUploadError),
+    (_UNKNOWN_TO_THE_STORE, NotSupportedError),
+)
+
+
+def translate(error: Exception, path: str) -> Exception:
+    """Return what *error*, raised by a request about *path*, means."""
+    if isinstance(error, ClientError):
+        return _answer(error, path)
+    if isinstance(error, SSLError):
+        return _loud(f"{path}: {error}")
+    if isinstance(error, _BROKEN):
+        return TransientError(f"{path}: {error or type(error).__name__}")
+    if isinstance(error, BotoCoreError):
+        return _loud(f"{path}: {error}")
+    return error
+
+
+def _answer(error: ClientError, path: str) -> Exception:
+    code, status = code_of(error), status_of(error)
+    if code in _PUSHED_BACK or status == _TOO_MANY:
+        return TransientError(f"{path}: {error}", pushed_back=True)
+    if code in _AGAIN or (status >= 500 and status != _NOT_IMPLEMENTED and code not in _UNKNOWN_TO_THE_STORE):
+        return TransientError(f"{path}: {error}")
+    if code in _ABSENT:
+        return PathNotFound(path)
+    if code == "KeyTooLongError":
+        return InvalidPath(path)
+    for codes, meaning in _MEANINGS:
+        if code in codes:
+            return meaning(f"{path}: {error}")
+    return _loud(f"{path}: {error}")
+
+
+def code_of(error: ClientError) -> str:
+    """Return S3's name for what is wrong, or the status where the answer had none."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def status_of(error: ClientError) -> int:
+    """Return the answer's status."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _loud(reason: str) -> Unavailable:
+    # Denied, no such bucket, no credentials: waiting does not help, only somebody who reads the log.
+    _log.error("the store refuses a request: %s", reason)
+    return Unavailable(reason, retry_after=30.0)
