@@ -746,6 +746,13 @@ class ExtendContract:
                     pass
         assert await paths(driver, "/") == ["/folder/file"]
 
+    async def test_a_new_file_over_an_old_one_is_a_conflict_and_changes_nothing(self, driver):
+        await driver.put("/piece", b"old")
+        with pytest.raises(Conflict):
+            async with driver.extend("/piece", create=True):
+                pass
+        assert await driver.get("/piece") == b"old"
+
     async def test_paths_are_checked(self, driver):
         with pytest.raises(InvalidPath):
             async with driver.extend("/a/../b", create=True):
