@@ -15,10 +15,10 @@ from app.api.blobresponse import BlobResponse
 from app.api.call import Call
 from app.api.identity import request_id, trace_parent
 from app.api.paths import match
-from app.api.problems import MethodNotAllowed, known, render
+from app.api.problems import JSON, MethodNotAllowed, document, known, render
 from app.api.routes import routes
 from app.auth.contracts import ANONYMOUS, Access
-from app.oci.errors import Denied, RegistryError, Unauthorized
+from app.oci.errors import Denied, RegistryError, Unauthorized, Unsupported
 
 if TYPE_CHECKING:
     import asyncio
@@ -72,6 +72,13 @@ class Edge:
         finally:
             self._access_log(visit.record(call, self._clock()))
 
+    def malformed(self, reason: str) -> Response:
+        """The answer to bytes that are no request; the connection ends with it."""
+        answer = Response(status=400, body=document([Unsupported(reason)]), content_type=JSON)
+        self._complete(answer)
+        answer.force_close()
+        return answer
+
     async def _visited(self, call: Call, visit: _Visit) -> StreamResponse:
         try:
             try:
@@ -110,12 +117,10 @@ class Edge:
             raise Unauthorized if call.principal == ANONYMOUS else Denied
 
     async def _send(self, call: Call, response: StreamResponse) -> None:
-        headers = response.headers
-        for name, value in self._constant:
-            headers.add(name, value)
-        headers["X-Request-ID"] = call.request_id
+        self._complete(response)
+        response.headers["X-Request-ID"] = call.request_id
         if call.trace:
-            headers["traceparent"] = call.trace
+            response.headers["traceparent"] = call.trace
         if self._stopping.is_set() or call.body.abandoned:
             response.force_close()
         if isinstance(response, BlobResponse):
@@ -123,6 +128,10 @@ class Edge:
         else:
             await response.prepare(call.request)
             await response.write_eof()
+
+    def _complete(self, response: StreamResponse) -> None:
+        for name, value in self._constant:
+            response.headers.add(name, value)
 
     @staticmethod
     def _cut(call: Call, visit: _Visit, error: Exception) -> None:

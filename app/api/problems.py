@@ -6,6 +6,7 @@ import json
 import logging
 import math
 from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
 
 from aiohttp.web import Response
 
@@ -61,6 +62,7 @@ _STATUS: Final[tuple[tuple[type[errors.RegistryError], int], ...]] = (
     (errors.RegistryError, 400),
 )
 JSON: Final = "application/json"
+_SPREAD: Final = 4  # seconds
 
 
 def status_of(error: errors.RegistryError) -> int:
@@ -105,7 +107,9 @@ def _headers(problem: errors.RegistryError, call: Call) -> dict[str, str]:
         case MethodNotAllowed():
             return {"Allow": problem.allow}
         case errors.Unavailable():
-            return {"Retry-After": str(max(1, math.ceil(problem.retry_after)))}
+            # Spread, lest all who were refused come back at once.
+            spread = crc32(call.request_id.encode()) % _SPREAD
+            return {"Retry-After": str(max(1, math.ceil(problem.retry_after)) + spread)}
         case errors.TooManyRequests():
             return {"Retry-After": "1"}
         case _:
@@ -119,10 +123,3 @@ def document(problems: Iterable[errors.RegistryError]) -> bytes:
         row = {"code": problem.code, "message": problem.text}
         rows.append(row if problem.detail is None else {**row, "detail": problem.detail})
     return json.dumps({"errors": rows}, separators=(",", ":"), default=str).encode()
-
-
-def malformed(reason: str) -> Response:
-    """The answer to what could not be understood as a request at all; the connection ends with it."""
-    answer = Response(status=400, body=document([errors.Unsupported(reason)]), content_type=JSON)
-    answer.force_close()
-    return answer
