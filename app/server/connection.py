@@ -141,7 +141,7 @@ class Connection(aiohttp.web.RequestHandler):
         if status >= 500 or request.writer.output_size > 0:  # noqa: PLR2004 - the classes of RFC 9110
             return super().handle_error(request, status, exc, message)
         reason = (message or "bad request").splitlines()[0][:120]
-        logger.info("malformed request from %s: %s", request.remote, reason)
+        logger.debug("malformed request from %s: %s", request.remote, reason)
         return self._malformed(reason)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
