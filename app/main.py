@@ -12,7 +12,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from app.api.call import Services
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from app.api.accesslog import AccessLog
+    from app.auth.contracts import Authorizer
     from app.config.model import Config, Storage, Validation
     from app.registry.contracts import Namespace
     from app.server.run import Stop
@@ -55,10 +56,12 @@ class Registry:
     Attributes:
         namespace: everything that is served.
         secret: signs what clients carry; every replica has the same.
+        authorizer: decides what callers may do.
     """
 
     namespace: Namespace
     secret: bytes
+    authorizer: Authorizer = field(default_factory=Everyone)
 
 
 @asynccontextmanager
@@ -100,7 +103,7 @@ async def listening(config: Config, services: Registry, access_log: AccessLog, s
             Services(
                 namespace=services.namespace,
                 settings=settings,
-                authorizer=Everyone(),
+                authorizer=services.authorizer,
                 sealer=Sealer(services.secret),
                 limits=Limits(body_memory=settings.body_memory, uploads=settings.uploads),
                 threads=threads,
@@ -145,7 +148,12 @@ def _rules(validation: Validation, max_size: int) -> ManifestRules:
     return ManifestRules(
         max_size,
         references,
-        UrlRules(tuple(map(re.compile, urls.allow)), tuple(map(re.compile, urls.deny))),
+        UrlRules(
+            tuple(map(re.compile, urls.allow)),
+            tuple(map(re.compile, urls.deny)),
+            # Who takes manifests whose content is elsewhere need not be asked where that is, unless he has a rule.
+            anywhere=references is ReferenceRule.OPTIONAL and not urls.allow and not urls.deny,
+        ),
         PlatformRule(indexes.platforms.value),
         frozenset(Platform(platform.architecture, platform.os) for platform in indexes.platformlist),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.api.accesslog import AccessRecord
+    from app.auth.contracts import Authorizer
 
 
 def configuration(driver: str, folder: Path, **http: Any) -> Config:
@@ -37,10 +39,18 @@ def changed(config: Config, **sections: Any) -> Config:
 
 @asynccontextmanager
 async def running(
-    config: Config, *, records: list[AccessRecord] | None = None, stop: Stop | None = None
+    config: Config,
+    *,
+    records: list[AccessRecord] | None = None,
+    stop: Stop | None = None,
+    authorizer: Authorizer | None = None,
 ) -> AsyncIterator[Wire]:
     """Serve *config* inside the block; *records* is where the access log goes."""
     log = [] if records is None else records
-    async with registry(config) as services, listening(config, services, log.append, stop or Stop()) as address:
+    async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(registry(config))
+        if authorizer is not None:
+            services = replace(services, authorizer=authorizer)
+        address = await stack.enter_async_context(listening(config, services, log.append, stop or Stop()))
         host, _, port = address.rpartition(":")
         yield Wire(host, int(port))

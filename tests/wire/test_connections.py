@@ -117,7 +117,23 @@ async def test_a_body_that_stalls_is_408_and_what_came_is_kept(tmp_path, driver)
         assert (status.status, status.headers["Range"]) == (204, "0-2")
 
 
-@pytest.mark.parametrize("driver", ["inmemory", "filesystem"])
+async def test_a_body_that_drips_is_not_waited_for(tmp_path):
+    config = limited(configuration("inmemory", tmp_path), idletimeout=Duration(0.3))
+    async with running(config) as wire, wire.connect() as connection:
+        location = await begin(wire, "a")
+        await connection.send(head("PATCH", location, ("Content-Length", "1000000")))
+
+        async def drip():
+            while True:
+                await connection.send(b"x")
+                await asyncio.sleep(0.02)
+
+        dripping = asyncio.create_task(drip())
+        assert (await connection.answer()).status == 408
+        dripping.cancel()
+        await asyncio.wait([dripping])
+
+
 async def test_a_client_that_does_not_read_is_cut_off(tmp_path, driver, caplog):
     config = limited(configuration(driver, tmp_path), idletimeout=Duration(0.3))
     content = bytes(64 << 20)
