@@ -66,32 +66,39 @@ _SPREAD: Final = 4  # seconds
 
 
 def status_of(error: errors.RegistryError) -> int:
-    """The HTTP status of *error*; of several errors that of the first."""
-    first = error.errors[0] if isinstance(error, errors.Problems) else error
-    return next(status for kind, status in _STATUS if isinstance(first, kind))
+    """The HTTP status of *error*."""
+    decisive = first(error)
+    if type(decisive) is errors.RegistryError:
+        return 500
+    return next(status for kind, status in _STATUS if isinstance(decisive, kind))
 
 
-def known(error: Exception) -> errors.RegistryError | None:
-    """Return *error* as one that a client can understand; ``None``: it is a defect of ours."""
+def first(error: errors.RegistryError) -> errors.RegistryError:
+    """Of several errors the one that decides, else *error* itself."""
+    return error.errors[0] if isinstance(error, errors.Problems) else error
+
+
+def understood(error: Exception, request_id: str) -> errors.RegistryError:
+    """Return *error* as one that a client can understand.
+
+    A defect of ours is logged with its traceback and becomes a `RegistryError` of no kind, which tells nothing.
+    """
     if isinstance(error, errors.RegistryError):
         return error
     if isinstance(error, drivers.errors.Unavailable):
-        logger.warning("storage is unavailable: %s", error)
+        logger.warning("storage is unavailable to request %s: %s", request_id, error)
         return errors.Unavailable(retry_after=error.retry_after)
     if isinstance(error, drivers.errors.Busy):
         return errors.Unavailable("somebody else is writing this; try again", retry_after=1)
     if isinstance(error, CacheUnavailable):
-        logger.warning("the cache could not be told of a removal: %s", error)
+        logger.warning("the cache could not be told what request %s removed: %s", request_id, error)
         return errors.Unavailable()
-    return None
+    logger.error("request %s failed: %r", request_id, error, exc_info=error)
+    return errors.RegistryError()
 
 
-def render(error: Exception, call: Call) -> Response:
-    """Return the answer for *error*. A defect of ours is logged with its traceback and tells the client nothing."""
-    problem = known(error)
-    if problem is None:
-        logger.error("request %s failed: %r", call.request_id, error, exc_info=error)
-        return Response(status=500, body=document([errors.RegistryError()]), content_type=JSON)
+def render(problem: errors.RegistryError, call: Call) -> Response:
+    """Return the answer for *problem*."""
     several = problem.errors if isinstance(problem, errors.Problems) else (problem,)
     answer = Response(status=status_of(problem), body=document(several), content_type=JSON)
     answer.headers.update(_headers(problem, call))
