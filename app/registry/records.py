@@ -94,7 +94,7 @@ class RecordCodec:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._encoder = msgspec.msgpack.Encoder()
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=str)  # names and digests are kinds of text
         self._decoder = msgspec.msgpack.Decoder(Record)
 
     def encode(self, path: str, record: Record) -> bytes:
