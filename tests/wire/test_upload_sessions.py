@@ -159,7 +159,7 @@ async def test_after_a_patch_that_was_cut_off_the_status_tells_the_truth(wire, c
     answer = await wire("GET", location)
     assert answer.status == 204
     offset = came and int(answer.headers["Range"].removeprefix("0-")) + 1
-    assert offset in {0, came}
+    assert 0 <= offset <= came
     answer = await wire(
         "PATCH", answer.location, ("Content-Range", f"{offset}-{len(content) - 1}"), body=content[offset:]
     )
