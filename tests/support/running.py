@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import msgspec
 from app.config.model import HTTP, Cache, Config, Delete, DescriptorCache, Filesystem, InMemory, Storage
 from app.main import listening, registry
 from app.server.run import Stop
-from tests.support.wire import Wire
+from tests.support.wire import PATIENCE, Wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,6 +20,24 @@ if TYPE_CHECKING:
 
     from app.api.accesslog import AccessRecord
     from app.auth.contracts import Authorizer
+
+
+class Records(list["AccessRecord"]):
+    """An access log that can be waited for; clear *came* before what is waited for begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came = asyncio.Event()
+
+    def append(self, record: AccessRecord, /) -> None:
+        """Take a record."""
+        super().append(record)
+        self.came.set()
+
+    async def last(self) -> AccessRecord:
+        """Wait for a record and return it."""
+        await asyncio.wait_for(self.came.wait(), PATIENCE)
+        return self[-1]
 
 
 def configuration(driver: str, folder: Path, **http: Any) -> Config:

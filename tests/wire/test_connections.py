@@ -9,24 +9,8 @@ from app.config.units import Duration, Size
 from app.main import listening, registry
 from app.server.run import Stop
 from tests.support.pushes import begin, push_blob, sha256
-from tests.support.running import changed, configuration, running
+from tests.support.running import Records, changed, configuration, running
 from tests.support.wire import PATIENCE, Connection, head
-
-
-class Records(list):
-    """An access log that can be waited for."""
-
-    def __init__(self):
-        super().__init__()
-        self.came = asyncio.Event()
-
-    def append(self, record):
-        super().append(record)
-        self.came.set()
-
-    async def last(self):
-        await asyncio.wait_for(self.came.wait(), PATIENCE)
-        return self[-1]
 
 
 def limited(config, **limits):
