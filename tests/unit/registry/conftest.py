@@ -5,6 +5,7 @@ import pytest
 from drivers.filesystem import FilesystemDriver
 from drivers.memory import MemoryDriver
 from tests.support.domain import NAME, push_blobs, start
+from tests.support.uploading import Site, Sort
 from tests.support.watched import WatchedDriver
 
 
@@ -24,3 +25,13 @@ async def repository(driver):
     repository = (await start(driver)).repository(NAME)
     await push_blobs(repository, b"{}", b"layer")
     return repository
+
+
+@pytest.fixture(params=Sort, ids=lambda sort: sort.name.lower())
+async def site(request, tmp_path):
+    """Each sort of store that uploads know."""
+    if request.param is Sort.DISK:
+        async with FilesystemDriver(tmp_path, fsync=False) as driver:
+            yield Site(request.param, driver)
+    else:
+        yield Site(request.param, MemoryDriver())
