@@ -73,8 +73,10 @@ class Registry:
 
 
 @asynccontextmanager
-async def registry(config: Config) -> AsyncIterator[Registry]:
+async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[Registry]:
     """Open what *config* says is stored.
+
+    *boot* names this boot of the machine; it is the kernel's word for it if nothing else is said.
 
     Raises:
         DriverError, OSError: the storage is not usable.
@@ -91,7 +93,7 @@ async def registry(config: Config) -> AsyncIterator[Registry]:
             driver,
             hashing=Hashing(Digesters(find_libcrypto())),
             key=hmac.digest(state.secret, b"records of uploads", "sha256"),
-            boot=_boot_id(),
+            boot=boot or _boot_id(),
             max_age=_SESSION_AGE,
             now=_now,
             new_id=_new_id,
