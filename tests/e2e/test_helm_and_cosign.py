@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 def test_helm_pulls_the_chart_that_it_pushed(tmp_path, repository, reference, monkeypatch):
     for variable in ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / variable))
+    (tmp_path / "out").mkdir()
     run("helm", "create", "boat", cwd=tmp_path)
     run("helm", "package", "boat", cwd=tmp_path)
     run("helm", "push", "--plain-http", "boat-0.1.0.tgz", f"oci://{reference}", cwd=tmp_path)

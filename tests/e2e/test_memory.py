@@ -20,9 +20,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def fresh(tmp_path):
-    with moorage(
-        tmp_path / "registry", {"log": {"formatter": "json", "level": "warn"}, "http": {"addr": "127.0.0.1:0"}}
-    ) as server:
+    with moorage(tmp_path / "registry") as server:
         yield server
 
 
