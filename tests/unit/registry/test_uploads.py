@@ -55,6 +55,14 @@ async def test_a_body_with_another_digest_is_refused_and_leaves_nothing(site, di
     assert await site.files() == []
 
 
+async def test_a_body_is_published_under_no_other_digest_than_the_announced_one(site):
+    async with site.process().blobs.create(DIGEST) as writer:
+        await writer.write(b"other")
+        with pytest.raises(DigestInvalid):
+            await writer.commit(Digest.of(b"other"))
+    assert await site.content(DIGEST) is None
+
+
 async def test_a_direct_body_can_not_be_parked(site):
     async with site.process().blobs.create(DIGEST) as writer:
         await writer.write(b"x")
@@ -249,8 +257,11 @@ async def test_a_repeated_closing_request_with_an_alias_is_answered_as_the_first
 
 async def test_after_the_commit_the_session_is_unknown(site):
     process = site.process()
-    session = await process.patch(process.blobs.begin(), CONTENT)
+    begun = process.blobs.begin()
+    session = await process.patch(begun, CONTENT)
     await process.close(session, DIGEST)
+    with pytest.raises(BlobUploadUnknown):
+        await process.blobs.status(begun)
     other = Digest.of(b"other")
     for again in (process, site.process()):
         for step in (
@@ -261,6 +272,19 @@ async def test_after_the_commit_the_session_is_unknown(site):
         ):
             with pytest.raises(BlobUploadUnknown):
                 await step
+
+
+async def test_a_closing_request_that_comes_too_late_can_not_be_parked(site):
+    process = site.process()
+    session = await process.patch(process.blobs.begin(), CONTENT)
+    await process.close(session, DIGEST)
+    for chunks in ([], [b"x"]):
+        async with site.process().blobs.resume(session, closing=DIGEST) as writer:
+            for chunk in chunks:
+                await writer.write(chunk)
+            with pytest.raises(BlobUploadUnknown):
+                await writer.park()
+    assert await site.files() == []
 
 
 async def test_a_cancelled_session_is_unknown_and_its_bytes_are_gone(site):

@@ -379,6 +379,17 @@ async def test_a_piece_of_another_version_is_not_published(site):
     assert await site.content(DIGEST) is None
 
 
+@objects
+async def test_bytes_that_do_not_all_come_back_are_a_fault_of_the_backend(site):
+    process = site.process(tail_limit=0)
+    session = await process.patch(process.blobs.begin(), CONTENT)
+    (path,) = [path for path in await site.files() if "/pieces/" in path]
+    await site.driver.put(path, CONTENT[:-1])
+    with pytest.raises(Unavailable, match="instead of"):
+        await process.close(session, SHA512)
+    assert len(await site.files()) == 2
+
+
 async def test_what_can_not_be_cleared_away_is_no_error(site, monkeypatch):
     process = site.process(tail_limit=0)
     session = await process.patch(process.blobs.begin(), b"first ")
