@@ -36,7 +36,8 @@ e2e-long: $(VENV)/.dev $(VENV)/.clients ## more clients, large blobs, memory
 	$(PY) -m pytest -m long $(ARGS) tests/e2e
 
 bench: $(VENV)/.dev ## requests a second, beside docker-registry if it is installed
-	$(PY) bench/compare.py
+	@.ci/programs wrk
+	$(PY) -m bench.compare
 
 format: $(VENV)/.dev ## format the code and mend what can be mended
 	$(PY) -m ruff format

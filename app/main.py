@@ -5,6 +5,7 @@ The only place, with `app.plugins` and `app.cli`, that names concrete classes. E
 
 from __future__ import annotations
 
+import hmac
 import logging
 import re
 import secrets
@@ -12,7 +13,9 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app.api.call import Services
@@ -23,14 +26,17 @@ from app.api.settings import ApiSettings
 from app.auth.contracts import Everyone
 from app.config.model import DescriptorCache
 from app.oci.descriptor import Platform
+from app.registry.digester import Digesters, find_libcrypto
+from app.registry.hashing import Hashing
 from app.registry.namespace import open_namespace
 from app.registry.rules import ManifestRules, PlatformRule, ReferenceRule, UrlRules
 from app.registry.state import open_state
+from app.registry.uploads import Uploads
 from app.server.connection import ConnectionSettings
 from app.server.run import serving
 from cache.memory import MemoryCache
 from cache.null import NullCache
-from drivers.contract import SupportsCompareAndSwap, SupportsSendfile
+from drivers.contract import SupportsCompareAndSwap, SupportsCompose, SupportsExtend, SupportsSendfile
 from drivers.filesystem.driver import FilesystemDriver
 from drivers.memory import MemoryDriver
 
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from app.api.accesslog import AccessLog
+    from app.auth.contracts import Authorizer
     from app.config.model import Config, Storage, Validation
     from app.registry.contracts import Namespace
     from app.server.run import Stop
@@ -45,6 +52,8 @@ if TYPE_CHECKING:
     from drivers.contract import Driver
 
 logger = logging.getLogger(__name__)
+_SESSION_AGE: Final = timedelta(days=7)  # distribution's default age of uploads that are purged
+_ABANDONED: Final = 86_400.0  # seconds after which nobody goes on with a temporary file
 _SENDERS: Final = 16  # threads that hand files to sockets; each call is short
 
 
@@ -55,15 +64,19 @@ class Registry:
     Attributes:
         namespace: everything that is served.
         secret: signs what clients carry; every replica has the same.
+        authorizer: decides what callers may do.
     """
 
     namespace: Namespace
     secret: bytes
+    authorizer: Authorizer = field(default_factory=Everyone)
 
 
 @asynccontextmanager
-async def registry(config: Config) -> AsyncIterator[Registry]:
+async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[Registry]:
     """Open what *config* says is stored.
+
+    *boot* names this boot of the machine; it is the kernel's word for it if nothing else is said.
 
     Raises:
         DriverError, OSError: the storage is not usable.
@@ -73,13 +86,28 @@ async def registry(config: Config) -> AsyncIterator[Registry]:
         driver = await _driver(stack, config.storage)
         swap = driver if isinstance(driver, SupportsCompareAndSwap) else None
         sendfile = driver if isinstance(driver, SupportsSendfile) else None
+        extend = driver if isinstance(driver, SupportsExtend) else None
+        compose = driver if isinstance(driver, SupportsCompose) else None
         state = await open_state(driver, swap=swap, new_id=_new_id, random_bytes=secrets.token_bytes)
+        uploads = Uploads(
+            driver,
+            hashing=Hashing(Digesters(find_libcrypto())),
+            key=hmac.digest(state.secret, b"records of uploads", "sha256"),
+            boot=boot or _boot_id(),
+            max_age=_SESSION_AGE,
+            now=_now,
+            new_id=_new_id,
+            swap=swap,
+            extend=extend,
+            compose=compose,
+        )
         namespace = await open_namespace(
             driver,
             state=state,
             cache=_cache(config.storage),
             swap=swap,
             sendfile=sendfile,
+            ingestion=uploads.into,
             rules=_rules(config.validation, config.moorage.limits.manifestsize),
         )
         secret = config.http.secret
@@ -100,7 +128,7 @@ async def listening(config: Config, services: Registry, access_log: AccessLog, s
             Services(
                 namespace=services.namespace,
                 settings=settings,
-                authorizer=Everyone(),
+                authorizer=services.authorizer,
                 sealer=Sealer(services.secret),
                 limits=Limits(body_memory=settings.body_memory, uploads=settings.uploads),
                 threads=threads,
@@ -126,7 +154,9 @@ async def _driver(stack: AsyncExitStack, storage: Storage) -> Driver:
     driver = FilesystemDriver(settings.rootdirectory, maxthreads=settings.maxthreads)
     for warning in driver.warnings:
         logger.warning(warning)
-    return await stack.enter_async_context(driver)
+    await stack.enter_async_context(driver)
+    await driver.sweep(_ABANDONED)
+    return driver
 
 
 def _cache(storage: Storage) -> BlobDescriptorCache:
@@ -145,7 +175,12 @@ def _rules(validation: Validation, max_size: int) -> ManifestRules:
     return ManifestRules(
         max_size,
         references,
-        UrlRules(tuple(map(re.compile, urls.allow)), tuple(map(re.compile, urls.deny))),
+        UrlRules(
+            tuple(map(re.compile, urls.allow)),
+            tuple(map(re.compile, urls.deny)),
+            # Who takes manifests whose content is elsewhere need not be asked where that is, unless he has a rule.
+            anywhere=references is ReferenceRule.OPTIONAL and not urls.allow and not urls.deny,
+        ),
         PlatformRule(indexes.platforms.value),
         frozenset(Platform(platform.architecture, platform.os) for platform in indexes.platformlist),
     )
@@ -172,3 +207,15 @@ def _api_settings(config: Config) -> ApiSettings:
 
 def _new_id() -> str:
     return str(uuid.uuid4())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _boot_id() -> str:
+    """What names this boot of the machine; where nothing does, this process: its sessions then end with it."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return _new_id()

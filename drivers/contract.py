@@ -234,7 +234,11 @@ class Extension(Protocol):
         ...
 
     async def truncate(self, size: int, /) -> None:
-        """Cut the file to *size* bytes, which is not more than it has."""
+        """Cut the file to *size* bytes.
+
+        Raises:
+            InvalidOffset: it has fewer.
+        """
         ...
 
     async def write(self, chunk: bytes, /) -> None:
@@ -260,6 +264,7 @@ class SupportsExtend(Protocol):
 
         Raises:
             PathNotFound: on entering: there is no file, or the name stopped being this file while we waited.
+            Conflict: on entering, with *create*: the file exists.
             Busy: on entering: the lock was not given back within *wait* seconds.
         """
         ...

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # What reading raises when the client has left or breaks the framing.
 _CUT: Final = (OSError, HttpProcessingError, RequestPayloadError)
+_SLOWEST: Final = 1024  # bytes per second, on average over a batch: who drips holds a turn that others wait for
 
 
 class BodyCutShort(SizeInvalid):
@@ -131,17 +132,18 @@ class Body:
     async def _fill(self, size: int) -> bytes:
         """Return *size* bytes or little more, fewer at the end; sets the fault when the end came too early."""
         chunks: list[bytes] = []
-        room = size
-        loop = asyncio.get_running_loop()
-        deadline = asyncio.timeout(self._idle)
+        come = 0
+        clock = asyncio.get_running_loop().time
+        latest = clock() + self._idle
+        deadline = asyncio.timeout_at(latest)
         try:
             async with deadline:
-                while room > 0 and not self._payload.at_eof():
+                while come < size and not self._payload.at_eof():
                     chunk = await self._payload.readany()
                     chunks.append(chunk)
-                    room -= len(chunk)
+                    come += len(chunk)
                     self.received += len(chunk)
-                    deadline.reschedule(loop.time() + self._idle)
+                    deadline.reschedule(min(clock() + self._idle, latest + come / _SLOWEST))
         except _CUT:
             self._fault = BodyTimeout if deadline.expired() else BodyCutShort
         except RuntimeError:  # aiohttp's way of saying that the connection was closed before this read began

@@ -79,6 +79,17 @@ class Call:
         return self.request.headers
 
     @property
+    def connected(self) -> bool:
+        """Whether the client is still there, as far as we know."""
+        transport = self.request.transport
+        return transport is not None and not transport.is_closing()
+
+    def hang_up(self) -> None:
+        """End the connection now; what has not been sent never will be."""
+        if self.request.transport is not None:
+            self.request.transport.abort()
+
+    @property
     def head(self) -> bool:
         """Whether only the head of the answer is wanted."""
         return self.request.method == "HEAD"

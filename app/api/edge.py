@@ -15,10 +15,10 @@ from app.api.blobresponse import BlobResponse
 from app.api.call import Call
 from app.api.identity import request_id, trace_parent
 from app.api.paths import match
-from app.api.problems import MethodNotAllowed, known, render
+from app.api.problems import JSON, MethodNotAllowed, document, first, render, understood
 from app.api.routes import routes
 from app.auth.contracts import ANONYMOUS, Access
-from app.oci.errors import Denied, RegistryError, Unauthorized
+from app.oci.errors import Denied, Unauthorized, Unsupported
 
 if TYPE_CHECKING:
     import asyncio
@@ -72,21 +72,41 @@ class Edge:
         finally:
             self._access_log(visit.record(call, self._clock()))
 
+    def malformed(self, reason: str) -> Response:
+        """The answer to bytes that are no request; the connection ends with it."""
+        answer = Response(status=400, body=document([Unsupported(reason)]), content_type=JSON)
+        self._complete(answer)
+        answer.force_close()
+        return answer
+
     async def _visited(self, call: Call, visit: _Visit) -> StreamResponse:
         try:
             try:
                 visit.response = await self._handled(call, visit)
                 await self._send(call, visit.response)
             except Exception as error:  # noqa: BLE001 - this is where every exception becomes an answer
-                if visit.begun:
-                    self._cut(call, visit, error)
-                else:
-                    visit.response = render(error, call)
-                    visit.code = error.code if isinstance(error, RegistryError) else "UNKNOWN"
-                    await self._send(call, visit.response)
+                await self._recover(call, visit, error)
         except ConnectionError:
             visit.left = True
         return visit.response
+
+    async def _recover(self, call: Call, visit: _Visit, error: Exception) -> None:
+        """Answer *error*; an answer that has begun is cut short of its Content-Length, with the connection.
+
+        Raises:
+            ConnectionError: there is nobody to answer.
+        """
+        begun = visit.response.prepared
+        if begun:
+            visit.response.force_close()
+            call.hang_up()
+        if isinstance(error, ConnectionError) and not call.connected:
+            raise error
+        problem = understood(error, call.request_id)
+        visit.code = first(problem).code
+        if not begun:
+            visit.response = render(problem, call)
+            await self._send(call, visit.response)
 
     async def _handled(self, call: Call, visit: _Visit) -> StreamResponse:
         target = visit.target = match(call.path, call.settings.prefix)
@@ -110,12 +130,10 @@ class Edge:
             raise Unauthorized if call.principal == ANONYMOUS else Denied
 
     async def _send(self, call: Call, response: StreamResponse) -> None:
-        headers = response.headers
-        for name, value in self._constant:
-            headers.add(name, value)
-        headers["X-Request-ID"] = call.request_id
+        self._complete(response)
+        response.headers["X-Request-ID"] = call.request_id
         if call.trace:
-            headers["traceparent"] = call.trace
+            response.headers["traceparent"] = call.trace
         if self._stopping.is_set() or call.body.abandoned:
             response.force_close()
         if isinstance(response, BlobResponse):
@@ -124,18 +142,9 @@ class Edge:
             await response.prepare(call.request)
             await response.write_eof()
 
-    @staticmethod
-    def _cut(call: Call, visit: _Visit, error: Exception) -> None:
-        """End the connection short of the Content-Length that was promised."""
-        visit.code = "UNKNOWN"
-        transport = call.request.transport
-        if transport is not None:
-            transport.abort()
-        visit.response.force_close()
-        if isinstance(error, ConnectionError):
-            visit.left = True
-        elif known(error) is None:
-            logger.error("request %s failed in the middle of its answer", call.request_id, exc_info=error)
+    def _complete(self, response: StreamResponse) -> None:
+        for name, value in self._constant:
+            response.headers.add(name, value)
 
 
 def _options(methods: Mapping[str, Operation], settings: ApiSettings) -> Response:
@@ -160,11 +169,6 @@ class _Visit:
         self.response: StreamResponse = Response(status=_CLIENT_LEFT)
         self.code = ""
         self.left = False
-
-    @property
-    def begun(self) -> bool:
-        """Whether something of the answer has gone out."""
-        return self.response.prepared
 
     def record(self, call: Call, now: float) -> AccessRecord:
         request, response = call.request, self.response

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
 
 from aiohttp.web import Response
 
@@ -61,35 +62,43 @@ _STATUS: Final[tuple[tuple[type[errors.RegistryError], int], ...]] = (
     (errors.RegistryError, 400),
 )
 JSON: Final = "application/json"
+_SPREAD: Final = 4  # seconds
 
 
 def status_of(error: errors.RegistryError) -> int:
-    """The HTTP status of *error*; of several errors that of the first."""
-    first = error.errors[0] if isinstance(error, errors.Problems) else error
-    return next(status for kind, status in _STATUS if isinstance(first, kind))
+    """The HTTP status of *error*."""
+    decisive = first(error)
+    if type(decisive) is errors.RegistryError:
+        return 500
+    return next(status for kind, status in _STATUS if isinstance(decisive, kind))
 
 
-def known(error: Exception) -> errors.RegistryError | None:
-    """Return *error* as one that a client can understand; ``None``: it is a defect of ours."""
+def first(error: errors.RegistryError) -> errors.RegistryError:
+    """Of several errors the one that decides, else *error* itself."""
+    return error.errors[0] if isinstance(error, errors.Problems) else error
+
+
+def understood(error: Exception, request_id: str) -> errors.RegistryError:
+    """Return *error* as one that a client can understand.
+
+    A defect of ours is logged with its traceback and becomes a `RegistryError` of no kind, which tells nothing.
+    """
     if isinstance(error, errors.RegistryError):
         return error
     if isinstance(error, drivers.errors.Unavailable):
-        logger.warning("storage is unavailable: %s", error)
+        logger.warning("storage is unavailable to request %s: %s", request_id, error)
         return errors.Unavailable(retry_after=error.retry_after)
     if isinstance(error, drivers.errors.Busy):
         return errors.Unavailable("somebody else is writing this; try again", retry_after=1)
     if isinstance(error, CacheUnavailable):
-        logger.warning("the cache could not be told of a removal: %s", error)
+        logger.warning("the cache could not be told what request %s removed: %s", request_id, error)
         return errors.Unavailable()
-    return None
+    logger.error("request %s failed: %r", request_id, error, exc_info=error)
+    return errors.RegistryError()
 
 
-def render(error: Exception, call: Call) -> Response:
-    """Return the answer for *error*. A defect of ours is logged with its traceback and tells the client nothing."""
-    problem = known(error)
-    if problem is None:
-        logger.error("request %s failed: %r", call.request_id, error, exc_info=error)
-        return Response(status=500, body=document([errors.RegistryError()]), content_type=JSON)
+def render(problem: errors.RegistryError, call: Call) -> Response:
+    """Return the answer for *problem*."""
     several = problem.errors if isinstance(problem, errors.Problems) else (problem,)
     answer = Response(status=status_of(problem), body=document(several), content_type=JSON)
     answer.headers.update(_headers(problem, call))
@@ -105,7 +114,9 @@ def _headers(problem: errors.RegistryError, call: Call) -> dict[str, str]:
         case MethodNotAllowed():
             return {"Allow": problem.allow}
         case errors.Unavailable():
-            return {"Retry-After": str(max(1, math.ceil(problem.retry_after)))}
+            # Spread, lest all who were refused come back at once.
+            spread = crc32(call.request_id.encode()) % _SPREAD
+            return {"Retry-After": str(max(1, math.ceil(problem.retry_after)) + spread)}
         case errors.TooManyRequests():
             return {"Retry-After": "1"}
         case _:
@@ -119,10 +130,3 @@ def document(problems: Iterable[errors.RegistryError]) -> bytes:
         row = {"code": problem.code, "message": problem.text}
         rows.append(row if problem.detail is None else {**row, "detail": problem.detail})
     return json.dumps({"errors": rows}, separators=(",", ":"), default=str).encode()
-
-
-def malformed(reason: str) -> Response:
-    """The answer to what could not be understood as a request at all; the connection ends with it."""
-    answer = Response(status=400, body=document([errors.Unsupported(reason)]), content_type=JSON)
-    answer.force_close()
-    return answer

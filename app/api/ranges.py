@@ -100,7 +100,7 @@ def parse_chunk(header: str | None, length: int | None) -> Span | None:
     if match is None:
         raise BlobUploadInvalid("malformed Content-Range: first-last was expected", detail=header[:160])
     span = Span(int(match[1]), int(match[2]) + 1)
-    if len(span) <= 0:
+    if span.stop <= span.start:
         raise BlobUploadInvalid("Content-Range ends before it starts", detail=header[:160])
     if length is not None and length != len(span):
         raise SizeInvalid("Content-Range does not have the length of the body", detail={"length": length})

@@ -7,6 +7,7 @@ threads, because a file that is not in memory yet makes ``sendfile`` wait for th
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
 
+_OF_THE_FILE: Final = frozenset({errno.EIO, errno.ESTALE, errno.ENOMEM, errno.EOVERFLOW, errno.EBADF})
 _SLICE: Final = 4 << 20  # bytes that one call may send: bounds how long a thread is held
 
 
@@ -42,7 +44,10 @@ async def send_file(transport: Transport, file: int, start: int, stop: int, *, i
         Unavailable: the file ends before *stop*.
     """
     loop = asyncio.get_running_loop()
-    socket = os.dup(transport.get_extra_info("socket").fileno())
+    number = transport.get_extra_info("socket").fileno()
+    if number < 0:
+        raise ConnectionResetError("the client has left")
+    socket = os.dup(number)
     try:
         while start < stop:
             try:
@@ -50,6 +55,10 @@ async def send_file(transport: Transport, file: int, start: int, stop: int, *, i
             except BlockingIOError:
                 await _writable(loop, socket, idle)
                 continue
+            except OSError as error:
+                if error.errno in _OF_THE_FILE:
+                    raise Unavailable(f"a file can't be read: {error.strerror}") from None
+                raise ConnectionResetError(error.errno, error.strerror) from None
             if sent == 0:
                 raise Unavailable(f"a file ended {stop - start} bytes too early")
             start += sent

@@ -34,6 +34,10 @@ storage:
     enabled: true
 http:
   addr: 127.0.0.1:5000
+validation:
+  manifests:
+    urls:
+      allow: ["^https?://"]
 """
 """What holds when there is no file."""
 

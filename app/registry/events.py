@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from app.oci.descriptor import Descriptor
+    from app.oci.digest import Digest
     from app.oci.reference import RepositoryName, Tag
 
 
@@ -36,6 +37,7 @@ class Event:
         descriptor: the content, ``None`` when a tag was removed.
         tag: the tag that was used, if one was.
         source: the repository a blob was mounted from.
+        alias: the digest by which a blob was pushed or mounted, if that is not the canonical one.
     """
 
     action: EventAction
@@ -44,6 +46,7 @@ class Event:
     descriptor: Descriptor | None = None
     tag: Tag | None = None
     source: RepositoryName | None = None
+    alias: Digest | None = None
 
 
 class EventSink(Protocol):

@@ -53,6 +53,8 @@ class Holders:
         """Take *event*; see `app.registry.events.EventSink`."""
         if event.subject is Subject.BLOB and event.descriptor is not None and event.action in _BRINGS:
             self._heard(event.descriptor.digest, event.repository)
+            if event.alias is not None:
+                self._heard(event.alias, event.repository)
         if self._events is not None:
             self._events.emit(event)
 

@@ -157,7 +157,7 @@ class LinkedBlobStore:
         """
         await self._link(canonical, asked)
         if self._events is not None:
-            self._emit(EventAction.PUSH, canonical)
+            self._emit(EventAction.PUSH, canonical, asked)
 
     async def mount(self, source: RepositoryName, digest: Digest, /) -> Descriptor:
         """Make a blob of *source* visible here: a stat there and one driver call a name.
@@ -168,7 +168,7 @@ class LinkedBlobStore:
         descriptor = await self._source(source).stat(digest)
         await self._link(descriptor, digest)
         if self._events is not None:
-            self._emit(EventAction.MOUNT, descriptor, source)
+            self._emit(EventAction.MOUNT, descriptor, digest, source)
         return descriptor
 
     async def delete(self, digest: Digest, /) -> None:
@@ -238,6 +238,14 @@ class LinkedBlobStore:
         except CacheUnavailable:
             raise Unavailable("the cache cannot be told of the deletion now") from None
 
-    def _emit(self, action: EventAction, descriptor: Descriptor, source: RepositoryName | None = None) -> None:
+    def _emit(
+        self,
+        action: EventAction,
+        descriptor: Descriptor,
+        asked: Digest | None = None,
+        source: RepositoryName | None = None,
+    ) -> None:
         if self._events is not None:
-            self._events.emit(Event(action, Subject.BLOB, self._repository, descriptor, source=source))
+            alias = None if asked == descriptor.digest else asked
+            event = Event(action, Subject.BLOB, self._repository, descriptor, source=source, alias=alias)
+            self._events.emit(event)

@@ -18,7 +18,7 @@ from app.registry.payloads import parse_manifest
 from app.registry.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from app.oci.manifest import Manifest
     from app.oci.reference import Reference, RepositoryName, Tag
@@ -142,6 +142,8 @@ class Manifests:
         await self._payloads.put(manifest)
         await self._referrers.add(manifest, pushed)
         new = await self._revisions.put(manifest, pushed)
+        # Again: a delete under way may have taken the entry, and then the link that was there before ours.
+        await self._referrers.add(manifest, pushed)
         await self._index.add(self._name)
         try:
             # Only from here on does the collector see what the manifest names. What it took before, we must notice.
@@ -176,23 +178,32 @@ class Manifests:
             await self._revisions.delete(digest)  # whoever removed it may have died before the cache was told
             raise
         names = {digest, canonical}
-        subject = None
+        manifest = None
         descriptor = Descriptor(mediatype.OCTET_STREAM, 0, digest)
         with suppress(ManifestUnknown):  # its bytes may be lost; it can be deleted all the same
             manifest = await self._payloads.get(canonical)
             names |= {Digest.of(manifest.raw, algorithm) for algorithm in Algorithm}
-            subject = manifest.subject
             descriptor = _descriptor(manifest, digest)
         await self._tags.remove_those_of(frozenset(names))
         await self._revisions.delete(digest)
         await self._tags.remove_those_of(frozenset(names))
-        if subject is not None:
-            await self._referrers.remove(subject.digest, names)
+        if manifest is not None:
+            await self._forget_referrer(manifest, names)
         self._tell(EventAction.DELETE, descriptor)
 
     def pulled(self, stored: StoredManifest, /, *, tag: Tag | None = None) -> None:
         """Tell the listeners that *stored* was sent to a client, who asked for it by *tag* if that is given."""
         self._tell(EventAction.PULL, _descriptor(stored.manifest, stored.digest), tag)
+
+    async def _forget_referrer(self, manifest: Manifest, names: Iterable[Digest]) -> None:
+        """Remove the entries of a manifest that was deleted, unless it was pushed again meanwhile."""
+        if manifest.subject is None:
+            return
+        await self._referrers.remove(manifest.subject.digest, names)
+        for name in names:
+            with suppress(ManifestUnknown):
+                await self._revisions.resolve(name)
+                await self._referrers.add(manifest, name)
 
     async def _digest(self, reference: Reference) -> Digest:
         return reference if isinstance(reference, Digest) else await self._tags.get(reference)

@@ -6,18 +6,17 @@ Knows nothing of routes. This is the only place that reaches below aiohttp's pub
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import aiohttp
 import aiohttp.web
 from aiohttp.http import HttpProcessingError
 
-from app.api.problems import malformed
-
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 _READ_BUFFER: Final = 16 << 10  # aiohttp holds up to twice this per connection before it stops reading
@@ -40,12 +39,30 @@ class ConnectionSettings:
     lingering: float = 10.0
 
 
+class Handler(Protocol):
+    """What answers requests (`app.api.edge`)."""
+
+    async def __call__(self, request: aiohttp.web.BaseRequest, /) -> aiohttp.web.StreamResponse:
+        """Answer *request*, whatever is wrong with it."""
+        ...
+
+    def malformed(self, reason: str, /) -> aiohttp.web.Response:
+        """The answer to bytes that are no request."""
+        ...
+
+
 class Connection(aiohttp.web.RequestHandler):
     """One client connection."""
 
-    __slots__ = ("_head_limit", "_head_timer", "_stopping")
+    __slots__ = ("_answered", "_head_limit", "_head_timer", "_malformed", "_stopping")
 
-    def __init__(self, manager: aiohttp.web.Server, settings: ConnectionSettings, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        manager: aiohttp.web.Server,
+        settings: ConnectionSettings,
+        malformed: Callable[[str], aiohttp.web.Response],
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             manager,
             keepalive_timeout=settings.idle,
@@ -59,8 +76,10 @@ class Connection(aiohttp.web.RequestHandler):
             logger=logger,
             **kwargs,
         )
+        self._malformed = malformed
         self._head_limit = settings.head
         self._head_timer: asyncio.TimerHandle | None = None
+        self._answered: aiohttp.StreamReader | None = None  # the body of the request that was answered last
         self._stopping = False
 
     @property
@@ -72,7 +91,7 @@ class Connection(aiohttp.web.RequestHandler):
         """Let a request that has begun go on to its end, and close then, or now if there is none."""
         self._stopping = True
         if self._current_request is None and not self._messages:
-            self.close()
+            self.force_close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -81,6 +100,8 @@ class Connection(aiohttp.web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._head_came()
         super().connection_lost(exc)
+        if self._answered is not None:
+            self._answered.set_exception(ConnectionResetError("the client has left"))  # ends the lingering
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -103,6 +124,7 @@ class Connection(aiohttp.web.RequestHandler):
     ) -> tuple[aiohttp.web.StreamResponse, bool]:
         """Finish as aiohttp does, but wait for no body that a client holds back until it hears ``100 Continue``."""
         finished = await super().finish_response(request, resp, start_time)
+        self._answered = request.content
         if self._stopping or (not resp.keep_alive and "Expect" in request.headers):
             resp.force_close()
             self._lingering_time = 0.0 if "Expect" in request.headers else self._lingering_time
@@ -119,8 +141,8 @@ class Connection(aiohttp.web.RequestHandler):
         if status >= 500 or request.writer.output_size > 0:  # noqa: PLR2004 - the classes of RFC 9110
             return super().handle_error(request, status, exc, message)
         reason = (message or "bad request").splitlines()[0][:120]
-        logger.info("malformed request from %s: %s", request.remote, reason)
-        return malformed(reason)
+        logger.debug("malformed request from %s: %s", request.remote, reason)
+        return self._malformed(reason)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """Log what aiohttp could not handle, but not that a client left or broke the framing of a body it owed us."""
@@ -134,17 +156,14 @@ class Connection(aiohttp.web.RequestHandler):
 class Listener(aiohttp.web.Server):
     """What makes connections of accepted sockets, and can end them."""
 
-    def __init__(
-        self,
-        handler: Callable[[aiohttp.web.BaseRequest], Awaitable[aiohttp.web.StreamResponse]],
-        settings: ConnectionSettings,
-    ) -> None:
+    def __init__(self, handler: Handler, settings: ConnectionSettings) -> None:
         super().__init__(handler)
         self._settings = settings
+        self._malformed = handler.malformed
 
     def __call__(self) -> Connection:
         """A protocol for one accepted socket."""
-        return Connection(self, self._settings, loop=self._loop)
+        return Connection(self, self._settings, self._malformed, loop=self._loop)
 
     def stop(self) -> set[asyncio.Task[None]]:
         """Tell all connections to end after the request they are in, and return what is still running."""
@@ -152,3 +171,11 @@ class Listener(aiohttp.web.Server):
         for connection in connections:
             connection.stop()
         return {connection.task for connection in connections if connection.task is not None}
+
+    async def abort(self) -> None:
+        """End what is still running now; each request sees a cancellation, and is waited for."""
+        running = self.stop()
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running)

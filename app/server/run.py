@@ -12,11 +12,9 @@ from app.server.connection import ConnectionSettings, Listener
 from app.server.sockets import listening
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
-    import aiohttp.web
-
-    Handler = Callable[[aiohttp.web.BaseRequest], Awaitable[aiohttp.web.StreamResponse]]
+    from app.server.connection import Handler
 
 logger = logging.getLogger(__name__)
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -71,7 +69,7 @@ async def serving(
             stop.stopping.set()
             server.close()
             await _drained(listener, stop, drain)
-            await listener.shutdown(0)
+            await listener.abort()
 
 
 async def _drained(listener: Listener, stop: Stop, drain: float) -> None:

@@ -66,7 +66,9 @@ class Publisher:
             check()
             try:
                 os.unlink(target)
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            except FileNotFoundError:
+                pass  # whoever removed it may have died before it synced that, or pruned
+            except (NotADirectoryError, IsADirectoryError):
                 return
         # A folder that was removed needs no sync: it is the entry above it that has changed.
         self._folders.sync([self._folders.prune(os.path.dirname(target))])

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.support import images
-from tests.support.plainhttp import client, expect
+from tests.support.plainhttp import client, expect, with_digest
 
 pytestmark = pytest.mark.e2e
 
@@ -38,12 +38,9 @@ def upload(connection, location, content):
     """PATCH streamed with chunked encoding and no Content-Range, PUT without a body, HEAD."""
     patched = connection.request("PATCH", location, ENCODED, streamed(content))
     expect(patched, 202)
-    location = patched.headers["location"]
     digest = images.sha256(content)
-    glue = "&" if "?" in location else "?"
-    put = connection.request(
-        "PUT", f"{location}{glue}digest={digest.replace(':', '%3A')}", {**ENCODED, "Content-Length": "0"}
-    )
+    closing = with_digest(patched.headers["location"], digest)
+    put = connection.request("PUT", closing, {**ENCODED, "Content-Length": "0"})
     expect(put, 201)
     assert put.headers["docker-content-digest"] == digest
 

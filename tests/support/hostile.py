@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-METHODS: Final = ("GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get")
+METHODS: Final = ("GET", "HEAD", "PUT", "POST", "PATCH", "DELETE") * 4 + ("OPTIONS", "TRACE", "PROPFIND", "get")
+SERVED: Final = {
+    "/manifests/": ("GET", "HEAD", "PUT", "PUT", "DELETE"),
+    "/blobs/uploads/?": ("POST",),
+    "/blobs/uploads/": ("PATCH", "PUT", "GET", "DELETE", "POST"),
+    "/blobs/": ("GET", "GET", "HEAD", "DELETE"),
+}
 NUMBERS: Final = ("0", "-1", "1e9", "2147483648", "9223372036854775808", "18446744073709551616", "01", "+5", "\uff11", "0x10", "NaN",
     "", " ", "5,6", "9" * 400)  # fmt: skip
 NOISE: Final = ("%00", "%0d%0a", "%2e%2e", "..", "%2F", "%5c", "//", "%ff%fe", "%", "%zz", "é", "\uff05", ";", "?", "#", "&", "=", "+", "~",
@@ -48,19 +54,28 @@ class Hostile:
         """Return one raw request."""
         if self.random.random() < 0.03:
             return self._garbage()
-        method = self.random.choice(METHODS)
+        target = self._target()
+        method = self._method(target)
         headers: list[tuple[str, str]] = [("Host", "localhost")]
         headers.extend(self._header() for _ in range(self.random.choice((0, 0, 1, 1, 2, 3))))
         body = b""
         if method in ("PUT", "POST", "PATCH") or self.random.random() < 0.05:
             body = self._body()
             headers.append(("Content-Type", self.random.choice(TYPES)))
-        target = self._target()
         chunked = bool(body) and self.random.random() < 0.3
         headers.append(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body))))
         head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers) + "\r\n"
         payload = self._chunks(body) if chunked else body
         return head.encode("utf-8", "surrogatepass") + payload
+
+    def _method(self, target: str) -> str:
+        """One that is served there, as a rule."""
+        if self.random.random() < 0.2:
+            return self.random.choice(METHODS)
+        for part, methods in SERVED.items():
+            if part in target:
+                return self.random.choice(methods)
+        return "GET"
 
     def _garbage(self) -> bytes:
         random = self.random
@@ -91,10 +106,10 @@ class Hostile:
 
     def _name(self) -> str:
         name = self.random.choice(self.names)
-        return self._spoil(name) if self.random.random() < 0.3 else name
+        return self._spoil(name) if self.random.random() < 0.1 else name
 
     def _digest(self) -> str:
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.7:
             return self.random.choice(self.digests)
         return self.random.choice(
             (

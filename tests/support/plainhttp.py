@@ -54,9 +54,8 @@ class Client:
         """Push a blob by POST and PUT."""
         begun = self.request("POST", f"/v2/{repository}/blobs/uploads/", {"Content-Length": "0"})
         expect(begun, 202)
-        location = begun.headers["location"]
-        glue = "&" if "?" in location else "?"
-        expect(self.request("PUT", f"{location}{glue}digest={sha256(content)}", body=content), 201)
+        closing = with_digest(begun.headers["location"], sha256(content))
+        expect(self.request("PUT", closing, body=content), 201)
 
     def push(self, repository: str, image: Image, tag: str) -> None:
         """Push an image with all that hangs on it."""
@@ -78,6 +77,11 @@ class Client:
             if reply.status != 200 or reply.body != content:
                 found.append(f"{path}: {reply.status}, {len(reply.body)} bytes instead of {len(content)}")
         return found
+
+
+def with_digest(location: str, digest: str) -> str:
+    """The URL that ends an upload as *digest*; a Location may have a query already."""
+    return f"{location}{'&' if '?' in location else '?'}digest={digest.replace(':', '%3A')}"
 
 
 def expect(reply: Reply, status: int) -> None:

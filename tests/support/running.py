@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,13 +12,32 @@ import msgspec
 from app.config.model import HTTP, Cache, Config, Delete, DescriptorCache, Filesystem, InMemory, Storage
 from app.main import listening, registry
 from app.server.run import Stop
-from tests.support.wire import Wire
+from tests.support.wire import PATIENCE, Wire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from app.api.accesslog import AccessRecord
+    from app.auth.contracts import Authorizer
+
+
+class Records(list["AccessRecord"]):
+    """An access log that can be waited for; clear *came* before what is waited for begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came = asyncio.Event()
+
+    def append(self, record: AccessRecord, /) -> None:
+        """Take a record."""
+        super().append(record)
+        self.came.set()
+
+    async def last(self) -> AccessRecord:
+        """Wait for a record and return it."""
+        await asyncio.wait_for(self.came.wait(), PATIENCE)
+        return self[-1]
 
 
 def configuration(driver: str, folder: Path, **http: Any) -> Config:
@@ -37,10 +58,18 @@ def changed(config: Config, **sections: Any) -> Config:
 
 @asynccontextmanager
 async def running(
-    config: Config, *, records: list[AccessRecord] | None = None, stop: Stop | None = None
+    config: Config,
+    *,
+    records: list[AccessRecord] | None = None,
+    stop: Stop | None = None,
+    authorizer: Authorizer | None = None,
 ) -> AsyncIterator[Wire]:
     """Serve *config* inside the block; *records* is where the access log goes."""
     log = [] if records is None else records
-    async with registry(config) as services, listening(config, services, log.append, stop or Stop()) as address:
+    async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(registry(config))
+        if authorizer is not None:
+            services = replace(services, authorizer=authorizer)
+        address = await stack.enter_async_context(listening(config, services, log.append, stop or Stop()))
         host, _, port = address.rpartition(":")
         yield Wire(host, int(port))

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.support.pushes import push_image, sha256
+from tests.support.pushes import image, push_image, sha256
 from tests.support.running import configuration, running
 
 
@@ -42,8 +42,6 @@ async def test_a_prefix_shifts_links_too_and_hides_what_is_outside(tmp_path):
         assert (await wire("GET", "/sub/v2/")).status == 200
         post = await wire("POST", f"/sub/v2/a/blobs/uploads/?digest={sha256(b'{}')}", body=b"{}")
         assert post.status == 201
-        from tests.support.pushes import image  # noqa: PLC0415
-
         for tag in ["1", "2"]:
             put = await wire("PUT", f"/sub/v2/a/manifests/{tag}", body=image())
             assert put.status == 201

@@ -14,10 +14,11 @@ async def test_a_mounted_blob_can_be_pulled_here(wire, source):
     assert (await wire("GET", answer.location)).body == b"shared"
 
 
-async def test_a_mount_by_sha512_is_answered_by_sha512(wire):
+@pytest.mark.parametrize("source", ["&from=src", ""])
+async def test_a_mount_by_sha512_is_answered_by_sha512(wire, source):
     content, digest = b"shared", sha512(b"shared")
     assert (await wire("POST", f"/v2/src/blobs/uploads/?digest={digest}", body=content)).status == 201
-    answer = await wire("POST", f"/v2/dst/blobs/uploads/?mount={digest}&from=src", body=b"")
+    answer = await wire("POST", f"/v2/dst/blobs/uploads/?mount={digest}{source}", body=b"")
     assert (answer.status, answer.headers["Docker-Content-Digest"]) == (201, digest)
     for name in [digest, sha256(content)]:
         assert (await wire("GET", f"/v2/dst/blobs/{name}")).body == content

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.support.pushes import push_blob, sha256, sha512
+from tests.support.pushes import push_blob, push_image, sha256, sha512
+from tests.support.running import configuration, running
 from tests.support.wire import head
 
 SMALL = bytes(range(256)) * 8
@@ -59,8 +60,6 @@ async def test_an_unknown_blob_is_404_in_every_repository(wire, method):
 
 
 async def test_a_manifests_digest_is_no_blob(wire):
-    from tests.support.pushes import push_image  # noqa: PLC0415
-
     manifest = await push_image(wire, "a", "latest", b"layer")
     assert (await wire("HEAD", f"/v2/a/blobs/{sha256(manifest)}")).status == 404
 
@@ -169,12 +168,11 @@ async def test_a_blob_pushed_by_sha512_is_answered_by_the_digest_that_was_asked_
         assert (answer.body, answer.headers["Docker-Content-Digest"]) == (content, digest)
 
 
-async def test_a_file_cut_short_on_disk_is_503_and_never_padded(wire, config, driver, content, tmp_path):
-    if driver != "filesystem":
-        pytest.skip("needs files on a disk")
-    digest = await push_blob(wire, "a", content)
-    for path in tmp_path.rglob("data"):
-        path.write_bytes(content[:-1])
-    answer = await wire("GET", f"/v2/a/blobs/{digest}")
+async def test_a_file_cut_short_on_disk_is_503_and_never_padded(tmp_path, content):
+    async with running(configuration("filesystem", tmp_path)) as wire:
+        digest = await push_blob(wire, "a", content)
+        for path in tmp_path.rglob("data"):
+            path.write_bytes(content[:-1])
+        answer = await wire("GET", f"/v2/a/blobs/{digest}")
     assert (answer.status, answer.codes) == (503, ["UNAVAILABLE"])
     assert int(answer.headers["Retry-After"]) > 0

@@ -1,3 +1,4 @@
+import gzip
 import uuid
 
 import pytest
@@ -139,8 +140,6 @@ async def test_the_bytes_are_the_blob_whatever_type_is_declared(wire, kind):
 
 
 async def test_compressed_bodies_are_stored_as_they_were_sent(wire):
-    import gzip  # noqa: PLC0415
-
     content = gzip.compress(b"inflate me" * 100)
     digest = sha256(content)
     answer = await wire("POST", f"/v2/a/blobs/uploads/?digest={digest}", ("Content-Encoding", "gzip"), body=content)
@@ -172,7 +171,7 @@ async def test_a_body_of_broken_chunks_is_400_and_commits_nothing(wire):
     async with wire.connect() as connection:
         target = f"{location}&digest={sha256(b'abc')}"
         await connection.send(head("PUT", target, ("Transfer-Encoding", "chunked")), b"3\r\nabc\r\nXYZ\r\n")
-        assert (await connection.rest()).startswith(b"HTTP/1.1 400 ")
+        assert (await connection.rest())[8:13] == b" 400 "
     assert (await wire("HEAD", f"/v2/a/blobs/{sha256(b'abc')}")).status == 404
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from drivers.errors import InvalidPath
 from drivers.paths import below, check_file, check_folder, is_name
-from tests.contracts.driver_contract import INVALID, VALID
+from tests.contracts.samples import INVALID, VALID
 
 
 @pytest.mark.parametrize("path", VALID)

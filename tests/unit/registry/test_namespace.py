@@ -7,20 +7,8 @@ from app.oci.errors import NameUnknown, Problems
 from app.oci.reference import RepositoryName
 from app.registry import layout
 from app.registry.rules import ManifestRules, ReferenceRule, UrlRules
-from drivers.filesystem import FilesystemDriver
-from drivers.memory import MemoryDriver
 from tests.support.domain import NAME, OTHER, Heard, push_blobs, push_image, start, tags_of
 from tests.support.pushes import image
-from tests.support.watched import WatchedDriver
-
-
-@pytest.fixture(params=["memory", "filesystem"])
-async def driver(request, tmp_path):
-    if request.param == "memory":
-        yield WatchedDriver(MemoryDriver())
-    else:
-        async with FilesystemDriver(tmp_path, fsync=False) as disk:
-            yield WatchedDriver(disk)
 
 
 async def catalog(namespace, after=""):

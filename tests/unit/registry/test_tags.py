@@ -10,8 +10,6 @@ from app.registry.contracts import Precondition
 from app.registry.events import Event, EventAction, Subject
 from app.registry.tags import Tags
 from drivers.errors import Conflict
-from drivers.filesystem import FilesystemDriver
-from drivers.memory import MemoryDriver
 from tests.support.domain import NAME, Heard
 from tests.support.watched import Crashed, WatchedDriver
 
@@ -20,15 +18,6 @@ LONG = Digest.of(b"one", Algorithm.SHA512)
 LATEST = Tag.parse("latest")
 CURRENT = layout.tag_current(NAME, LATEST)
 ABSENT = Precondition(absent=True)
-
-
-@pytest.fixture(params=["memory", "filesystem"])
-async def driver(request, tmp_path):
-    if request.param == "memory":
-        yield WatchedDriver(MemoryDriver())
-    else:
-        async with FilesystemDriver(tmp_path, fsync=False) as disk:
-            yield WatchedDriver(disk)
 
 
 @pytest.fixture

@@ -184,6 +184,13 @@ async def test_a_file_where_a_folder_should_be_is_unavailable_and_stays(driver):
     assert [file.path async for file in driver.walk("/")] == ["/a", "/folder/file"]
 
 
+async def test_a_delete_that_is_repeated_mends_what_a_crash_left_of_the_first(driver, tmp_path):
+    (tmp_path / "root" / "tags" / "v1" / "current").mkdir(parents=True)
+    await driver.put("/tags/v2/current/link", b"x")
+    await driver.delete("/tags/v1/current/link")
+    assert [name async for name in driver.list("/tags")] == ["v2"]
+
+
 async def test_a_root_that_is_gone_is_not_made_anew(driver, tmp_path):
     shutil.rmtree(tmp_path / "root")
     with pytest.raises(Unavailable):
