@@ -17,7 +17,6 @@ The first tree is distribution's, to the byte: the Go registry serves what we wr
       state/now                                                    epoch and collector, compare-and-swap only
       state/secret                                                 signs Locations when no secret is configured
       state/uploads/<id>/<from offset>                             records of sessions, created and never replaced
-      state/uploads/<id>/closed                                    a cancelled session, where a store can't create-only
       state/pieces/<id>/<piece>                                    immutable pieces of sessions
       derived/referrers/<repository>/<alg>/<hex>/<alg>-<hex>       subject -> referrer, holds the whole descriptor
       derived/repositories/<repository>                            one key per repository
