@@ -6,6 +6,7 @@ The only place, with `app.plugins` and `app.cli`, that names concrete classes. E
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import logging
 import re
 import secrets
@@ -16,15 +17,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.api.call import Services
 from app.api.edge import Edge
 from app.api.limits import Limits
+from app.api.redirects import RedirectRules
 from app.api.sealed import Sealer
 from app.api.settings import ApiSettings
 from app.auth.contracts import Everyone
 from app.config.model import DescriptorCache
+from app.config.units import Secret
 from app.oci.descriptor import Platform
 from app.registry.digester import Digesters, find_libcrypto
 from app.registry.hashing import Hashing
@@ -36,9 +39,16 @@ from app.server.connection import ConnectionSettings
 from app.server.run import serving
 from cache.memory import MemoryCache
 from cache.null import NullCache
-from drivers.contract import SupportsCompareAndSwap, SupportsCompose, SupportsExtend, SupportsSendfile
+from drivers.contract import (
+    SupportsCompareAndSwap,
+    SupportsCompose,
+    SupportsExtend,
+    SupportsRedirect,
+    SupportsSendfile,
+)
 from drivers.filesystem.driver import FilesystemDriver
 from drivers.memory import MemoryDriver
+from drivers.s3 import S3Settings, open_driver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,6 +56,8 @@ if TYPE_CHECKING:
     from app.api.accesslog import AccessLog
     from app.auth.contracts import Authorizer
     from app.config.model import Config, Storage, Validation
+    from app.config.model import Redirects as RedirectsConfig
+    from app.config.s3 import S3
     from app.registry.contracts import Namespace
     from app.server.run import Stop
     from cache.contract import BlobDescriptorCache
@@ -86,6 +98,7 @@ async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[
         driver = await _driver(stack, config.storage)
         swap = driver if isinstance(driver, SupportsCompareAndSwap) else None
         sendfile = driver if isinstance(driver, SupportsSendfile) else None
+        redirect = driver if isinstance(driver, SupportsRedirect) else None
         extend = driver if isinstance(driver, SupportsExtend) else None
         compose = driver if isinstance(driver, SupportsCompose) else None
         state = await open_state(driver, swap=swap, new_id=_new_id, random_bytes=secrets.token_bytes)
@@ -107,6 +120,7 @@ async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[
             cache=_cache(config.storage),
             swap=swap,
             sendfile=sendfile,
+            redirect=None if config.storage.redirect.disable else redirect,
             ingestion=uploads.into,
             rules=_rules(config.validation, config.moorage.limits.manifestsize),
         )
@@ -148,6 +162,11 @@ async def listening(config: Config, services: Registry, access_log: AccessLog, s
 
 
 async def _driver(stack: AsyncExitStack, storage: Storage) -> Driver:
+    if storage.s3 is not None:
+        bucket = await stack.enter_async_context(open_driver(s3_settings(storage.s3)))
+        for warning in bucket.warnings:
+            logger.warning(warning)
+        return bucket
     if storage.filesystem is None:
         return MemoryDriver()
     settings = storage.filesystem
@@ -157,6 +176,17 @@ async def _driver(stack: AsyncExitStack, storage: Storage) -> Driver:
     await stack.enter_async_context(driver)
     await driver.sweep(_ABANDONED)
     return driver
+
+
+def s3_settings(section: S3) -> S3Settings:
+    """Return what the driver makes of its section.
+
+    Raises:
+        ValueError: it refuses a value; the message is a sentence for the operator.
+    """
+    given: dict[str, Any] = {name: getattr(section, name) for name in section.__struct_fields__}
+    given |= {name: value.reveal() for name, value in given.items() if isinstance(value, Secret)}
+    return S3Settings(**{**given, "checksums": section.checksums.value})
 
 
 def _cache(storage: Storage) -> BlobDescriptorCache:
@@ -202,6 +232,19 @@ def _api_settings(config: Config) -> ApiSettings:
         idle=float(limits.idletimeout),
         body_memory=limits.bodymemory,
         uploads=limits.uploads,
+        redirects=_redirects(config.moorage.redirect),
+    )
+
+
+def _redirects(section: RedirectsConfig) -> RedirectRules:
+    clients, agents = section.clients, section.useragents
+    return RedirectRules(
+        above=section.threshold,
+        ranges=section.ranges,
+        clients=tuple(map(ipaddress.ip_network, clients.allow)),
+        not_clients=tuple(map(ipaddress.ip_network, clients.deny)),
+        agents=tuple(map(re.compile, agents.allow)),
+        not_agents=tuple(map(re.compile, agents.deny)),
     )
 
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 async def pull(call: Call, repository: Repository, digest: Digest) -> StreamResponse:
-    """Answer GET and HEAD. The digest in the answer is the one that was asked for; content never changes."""
+    """Answer GET and HEAD. The digest in the answer is the one that was asked for; content never changes.
+
+    HEAD is never sent elsewhere: clients read the digest in the last answer, and the backend's has none.
+    """
     blob = await repository.blobs.open(digest)
     size = blob.descriptor.size
     headers = {
@@ -38,6 +41,12 @@ async def pull(call: Call, repository: Repository, digest: Digest) -> StreamResp
     spans: tuple[Span, ...] = ()
     if conditions.range_applies(call.headers, digest):
         spans = parse_range(call.headers.get("Range", ""), size)
+    if call.settings.redirects.allow(size, call.headers, call.request.remote or ""):
+        url = await blob.redirect()
+        if url is not None:
+            # Whoever kept this answer would be sent to an address that is good for some minutes only.
+            kept = {"Location": url, "Docker-Content-Digest": digest, "Cache-Control": "no-store"}
+            return Response(status=307, headers=kept)
     return BlobResponse(blob, spans, headers, call.services)
 
 

@@ -1,7 +1,7 @@
 """Where things are, for Location and Link: under which host and prefix clients know us.
 
-The order is distribution's: ``http.host``, then Forwarded, X-Forwarded-*, Host. Nothing a client sends gets into a
-URL unless it looks like a host.
+The order of hosts is distribution's: ``http.host``, then Forwarded, X-Forwarded-*, Host. Nothing a client sends gets
+into a URL unless it looks like a host.
 """
 
 from __future__ import annotations
@@ -29,6 +29,13 @@ def origin(headers: Mapping[str, str], *, secure: bool) -> str:
     if scheme.lower() not in _SCHEMES:
         scheme = "https" if secure else "http"
     return f"{scheme.lower()}://{host}" if _HOST.fullmatch(host) else ""
+
+
+def client(headers: Mapping[str, str], remote: str) -> str:
+    """Return the address of the client as the outermost proxy sees it, else *remote*. It may be no address at all."""
+    node = _forwarded(headers.get("Forwarded", "")).get("for") or _first(headers.get("X-Forwarded-For", "")) or remote
+    bracketed, _, _ = node.removeprefix("[").partition("]")
+    return bracketed if node.startswith("[") or node.count(":") != 1 else node.partition(":")[0]
 
 
 def _first(header: str) -> str:

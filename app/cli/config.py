@@ -24,6 +24,7 @@ def read(path: Path | None, *, lenient: bool) -> Loaded:
     """
     try:
         loaded = load(path, os.environ, lenient=lenient)
+        _ask_the_driver(loaded)
     except ConfigurationError as error:
         for problem in str(error).splitlines():
             typer.echo(f"error: {problem}", err=True)
@@ -31,6 +32,17 @@ def read(path: Path | None, *, lenient: bool) -> Loaded:
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
     return loaded
+
+
+def _ask_the_driver(loaded: Loaded) -> None:
+    section = loaded.config.storage.s3
+    if section is not None:
+        from app.main import s3_settings
+
+        try:
+            s3_settings(section)
+        except ValueError as error:
+            raise ConfigurationError([f"storage.{error}"], loaded.source) from None
 
 
 def check(path: Path | None, *, lenient: bool) -> int:

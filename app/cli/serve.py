@@ -89,7 +89,11 @@ def _reason(error: Exception) -> str:
 
 
 def _place(storage: Storage) -> str:
-    return f"the storage in {storage.filesystem.rootdirectory}" if storage.filesystem else "the storage"
+    if storage.filesystem is not None:
+        return f"the storage in {storage.filesystem.rootdirectory}"
+    if storage.s3 is not None:
+        return f"the bucket {storage.s3.bucket} at {storage.s3.regionendpoint or storage.s3.region}"
+    return "the storage"
 
 
 def _cannot_start(sentence: str) -> int:

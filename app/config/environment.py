@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import yaml
 
-from app.config.model import DRIVERS, Config
+from app.config.model import DRIVERS, OTHER_NAMES, Config
 from app.config.schema import is_section, section_fields
 from app.config.unserved import UNSERVED
 
@@ -49,7 +49,7 @@ def overlay(
         parts = name.removeprefix(PREFIX).split("_")
         is_link = _SERVICE_LINK.fullmatch(name) is not None
         try:
-            value = yaml.load(environment[name], yaml.BaseLoader)  # noqa: S506 - makes text, lists and maps, no objects
+            value = yaml.load(environment[name] or "''", yaml.BaseLoader)  # noqa: S506 - makes text, lists and maps only
             kept = _outside_the_model(parts, old_names)
             if kept is None:
                 _set(tree, parts, value, Config, ())
@@ -68,7 +68,11 @@ def overlay(
 def switch_driver(storage: object, driver: str) -> dict[str, Any]:
     """Return the section `storage` with *driver* instead of the one it names; the rest of it stays."""
     named = storage if isinstance(storage, dict) else {}
-    others = {*DRIVERS, *(path[1] for path in UNSERVED if path[0] == "storage" and path[1] != "maintenance")}
+    others = {
+        *DRIVERS,
+        *OTHER_NAMES,
+        *(path[1] for path in UNSERVED if path[0] == "storage" and path[1] != "maintenance"),
+    }
     kept = {key: value for key, value in named.items() if key not in others or key == driver}
     return {driver: {}, **kept}
 

@@ -6,6 +6,7 @@ values, rules that concern more than one key. Nothing is read after this.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from app.config.environment import FILE, overlay, switch_driver
-from app.config.model import DRIVERS, Config
+from app.config.model import DRIVERS, OTHER_NAMES, Config
 from app.config.schema import Reader
 from app.config.unserved import FALSE, UNSERVED, is_off
 
@@ -41,7 +42,13 @@ validation:
 """
 """What holds when there is no file."""
 
-_OLD_NAMES: Final = (("loglevel",), ("storage", "cache", "layerinfo"), ("validation", "enabled"), ("http", "http2"))
+_OLD_NAMES: Final = (
+    ("loglevel",),
+    ("storage", "cache", "layerinfo"),
+    ("validation", "enabled"),
+    ("http", "http2"),
+    *(("storage", name) for name in OTHER_NAMES),
+)
 
 
 class ConfigurationError(Exception):
@@ -114,6 +121,9 @@ def _rename(tree: dict[str, Any]) -> None:
     storage = tree.get("storage")
     if isinstance(storage, str) and storage:
         tree["storage"] = storage = switch_driver(None, storage)
+    for other, name in OTHER_NAMES.items():
+        if isinstance(storage, dict) and other in storage and name not in storage:
+            storage[name] = storage.pop(other)
     level = tree.pop("loglevel", "")
     log = tree.setdefault("log", {}) or {}
     if level and isinstance(log, dict) and not log.get("level"):
@@ -160,16 +170,35 @@ def _contradictions(config: Config) -> list[str]:
         problems.append(
             f"storage: exactly one driver must be named, {said} is; the drivers are {' and '.join(DRIVERS)}"
         )
-    for kind, patterns in (
-        ("allow", config.validation.manifests.urls.allow),
-        ("deny", config.validation.manifests.urls.deny),
+    redirect, urls = config.moorage.redirect, config.validation.manifests.urls
+    for path, texts, check in (
+        ("validation.manifests.urls.allow", urls.allow, _check_pattern),
+        ("validation.manifests.urls.deny", urls.deny, _check_pattern),
+        ("moorage.redirect.useragents.allow", redirect.useragents.allow, _check_pattern),
+        ("moorage.redirect.useragents.deny", redirect.useragents.deny, _check_pattern),
+        ("moorage.redirect.clients.allow", redirect.clients.allow, _check_network),
+        ("moorage.redirect.clients.deny", redirect.clients.deny, _check_network),
     ):
-        for index, pattern in enumerate(patterns):
+        for index, text in enumerate(texts):
             try:
-                re.compile(pattern)
-            except re.error as error:
-                problems.append(f"validation.manifests.urls.{kind}[{index}]: not a regular expression: {error}")
+                check(text)
+            except ValueError as error:
+                problems.append(f"{path}[{index}]: {error}")
     limits = config.moorage.limits
     if limits.bodymemory < 4 * limits.manifestsize:
         problems.append("moorage.limits.bodymemory: must be at least four times moorage.limits.manifestsize")
     return problems
+
+
+def _check_pattern(text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"not a network like 10.0.0.0/8: {error}") from None

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from app.config.s3 import S3
 from app.config.units import Duration, Secret, Size
 
 _AtLeastOne = Annotated[int, Meta(ge=1)]
@@ -79,7 +80,7 @@ class Delete(Struct, frozen=True, kw_only=True):
 
 
 class Redirect(Struct, frozen=True, kw_only=True):
-    """Whether clients may be sent to the backend; neither driver of this version can, so it changes nothing yet."""
+    """Whether clients are never sent to the backend; `Moorage.redirect` says which of them are."""
 
     disable: bool = False
 
@@ -107,6 +108,7 @@ class Storage(Struct, frozen=True, kw_only=True):
 
     filesystem: Filesystem | None = None
     inmemory: InMemory | None = None
+    s3: S3 | None = None
     cache: Cache = Cache()
     delete: Delete = Delete()
     redirect: Redirect = Redirect()
@@ -114,8 +116,11 @@ class Storage(Struct, frozen=True, kw_only=True):
     tag: TagLookup = TagLookup()
 
 
-DRIVERS = ("filesystem", "inmemory")
+DRIVERS = ("filesystem", "inmemory", "s3")
 """The keys of `Storage` that name a driver; exactly one is set in a `Config`."""
+
+OTHER_NAMES = {"s3aws": "s3"}
+"""Drivers that distribution knows by a second name."""
 
 
 class Network(StrEnum):
@@ -220,10 +225,31 @@ class Limits(Struct, frozen=True, kw_only=True):
     idletimeout: Duration = Duration(60)
 
 
+class Choice(Struct, frozen=True, kw_only=True):
+    """Whom a rule is for: all, or those in *allow*, but for those in *deny*."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+class Redirects(Struct, frozen=True, kw_only=True):
+    """Which requests for a blob are answered with an address in the backend, if `Storage.redirect` lets any.
+
+    Those for blobs of more than *threshold* bytes; those with a Range only with *ranges*; those of *clients* (networks)
+    and *useragents* (regular expressions).
+    """
+
+    threshold: Size = Size(64 << 10)
+    ranges: bool = True
+    clients: Choice = Choice()
+    useragents: Choice = Choice()
+
+
 class Moorage(Struct, frozen=True, kw_only=True):
     """What the Go registry has no key for."""
 
     limits: Limits = Limits()
+    redirect: Redirects = Redirects()
 
 
 class Config(Struct, frozen=True, kw_only=True):

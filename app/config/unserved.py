@@ -30,7 +30,7 @@ class Unserved:
         return f"{path}: not served by this version yet; {self.instead}"
 
 
-_DRIVER: Final = Unserved("the drivers of this version are filesystem and inmemory")
+_DRIVER: Final = Unserved("the drivers of this version are filesystem, inmemory and s3")
 _GONE: Final = Unserved("distribution dropped it with version 3")
 _WATCH: Final = "take it out, or start with --lenient to run without it"
 
@@ -53,8 +53,6 @@ UNSERVED: Final[dict[tuple[str, ...], Unserved]] = {
     ("storage", "gcs"): _DRIVER,
     ("storage", "maintenance", "uploadpurging"): Unserved("set enabled: false; abandoned uploads are kept"),
     ("storage", "oss"): _DRIVER,
-    ("storage", "s3"): _DRIVER,
-    ("storage", "s3aws"): _DRIVER,
     ("storage", "swift"): _DRIVER,
 }
 """By path. `http.http2` is not among them: it has no effect without TLS in the Go registry either."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from drivers.contract import Driver, SupportsSendfile
+    from drivers.contract import Driver, SupportsRedirect, SupportsSendfile
 
 _EMPTY: Final = Digest.of(b"")
 
@@ -28,13 +28,17 @@ class GlobalBlobStore:
     Args:
         driver: where it is.
         sendfile: the driver's power to hand out file descriptors, if it has it.
+        redirect: its power to send clients to the backend, if it has it and is to use it.
     """
 
-    __slots__ = ("_driver", "_sendfile")
+    __slots__ = ("_driver", "_redirect", "_sendfile")
 
-    def __init__(self, driver: Driver, *, sendfile: SupportsSendfile | None = None) -> None:
+    def __init__(
+        self, driver: Driver, *, sendfile: SupportsSendfile | None = None, redirect: SupportsRedirect | None = None
+    ) -> None:
         self._driver = driver
         self._sendfile = sendfile
+        self._redirect = redirect
 
     async def stat(self, digest: Digest) -> Descriptor:
         """Return size and digest, never a media type that somebody declared. One driver call.
@@ -62,24 +66,26 @@ class GlobalBlobStore:
 
         *missing* is told the digest if its bytes turn out not to be there.
         """
-        return StoredBlob(self._driver, self._sendfile, descriptor, missing)
+        return StoredBlob(self._driver, self._sendfile, self._redirect, descriptor, missing)
 
 
 class StoredBlob:
     """An `app.registry.contracts.OpenBlob`: a descriptor and a path; no byte is read yet."""
 
-    __slots__ = ("_driver", "_missing", "_path", "_sendfile", "descriptor")
+    __slots__ = ("_driver", "_missing", "_path", "_redirect", "_sendfile", "descriptor")
 
     def __init__(
         self,
         driver: Driver,
         sendfile: SupportsSendfile | None,
+        redirect: SupportsRedirect | None,
         descriptor: Descriptor,
         missing: Callable[[Digest], Awaitable[None]],
     ) -> None:
         self.descriptor = descriptor
         self._driver = driver
         self._sendfile = sendfile
+        self._redirect = redirect
         self._missing = missing
         self._path = layout.blob_data(descriptor.digest)
 
@@ -121,6 +127,14 @@ class StoredBlob:
             Unavailable: on entering: they are not as many as the descriptor promises.
         """
         return None if self._sendfile is None else self._file(self._sendfile)
+
+    async def redirect(self) -> str | None:
+        """A URL that GETs the blob from the backend, or ``None``. No driver call goes out.
+
+        Raises:
+            Unavailable: there is nobody to sign it.
+        """
+        return None if self._redirect is None else await self._redirect.redirect_url(self._path)
 
     @asynccontextmanager
     async def _file(self, driver: SupportsSendfile) -> AsyncGenerator[int]:

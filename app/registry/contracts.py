@@ -106,6 +106,16 @@ class OpenBlob(Protocol):
         """
         ...
 
+    async def redirect(self) -> str | None:
+        """A URL that GETs the blob from the backend, for some minutes, or ``None`` where there are none.
+
+        The backend is not asked, so nobody has looked whether the bytes are there.
+
+        Raises:
+            Unavailable: there is nobody to sign it.
+        """
+        ...
+
 
 class BlobProvider(Protocol):
     """Bytes by digest."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.registry.repository import LinkedRepository
     from app.registry.state import State
     from cache.contract import BlobDescriptorCache
-    from drivers.contract import Driver, SupportsCompareAndSwap, SupportsSendfile
+    from drivers.contract import Driver, SupportsCompareAndSwap, SupportsRedirect, SupportsSendfile
 
 
 class LinkedNamespace:
@@ -55,6 +55,7 @@ async def open_namespace(
     cache: BlobDescriptorCache,
     swap: SupportsCompareAndSwap | None = None,
     sendfile: SupportsSendfile | None = None,
+    redirect: SupportsRedirect | None = None,
     ingestion: Callable[[RepositoryName, Linker], Ingestion] | None = None,
     rules: ManifestRules | None = None,
     events: EventSink | None = None,
@@ -71,6 +72,7 @@ async def open_namespace(
         cache: remembers descriptors.
         swap: the driver's power to compare and swap, if it has it; without it preconditions on tags are refused.
         sendfile: its power to hand out file descriptors, if it has it.
+        redirect: its power to send clients to the backend, if it has it and is to use it.
         ingestion: takes in the bytes of layers.
         rules: what manifests must satisfy; distribution's defaults if not given.
         events: told of everything that happens.
@@ -83,7 +85,9 @@ async def open_namespace(
         driver=driver,
         swap=swap,
         cache=cache,
-        stores=LinkedBlobStores(driver, cache, sendfile=sendfile, ingestion=ingestion, events=holders),
+        stores=LinkedBlobStores(
+            driver, cache, sendfile=sendfile, redirect=redirect, ingestion=ingestion, events=holders
+        ),
         flights=Flights(),
         payloads=Payloads(driver, room=remembered),
         referrers=ReferrersMemory(),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.registry.events import EventSink
     from app.registry.linked import Ingestion, Linker
     from cache.contract import BlobDescriptorCache
-    from drivers.contract import Driver, SupportsSendfile
+    from drivers.contract import Driver, SupportsRedirect, SupportsSendfile
 
 
 class LinkedBlobStores:
@@ -30,6 +30,7 @@ class LinkedBlobStores:
         driver: where links and content are.
         cache: remembers descriptors for all of them.
         sendfile: the driver's power to hand out file descriptors, if it has it.
+        redirect: its power to send clients to the backend, if it has it and is to use it.
         ingestion: takes in the bytes of layers.
         events: told what happens to layers; of manifests tells who knows their tags.
     """
@@ -40,10 +41,11 @@ class LinkedBlobStores:
         cache: BlobDescriptorCache,
         *,
         sendfile: SupportsSendfile | None = None,
+        redirect: SupportsRedirect | None = None,
         ingestion: Callable[[RepositoryName, Linker], Ingestion] | None = None,
         events: EventSink | None = None,
     ) -> None:
-        self.blobs = GlobalBlobStore(driver, sendfile=sendfile)
+        self.blobs = GlobalBlobStore(driver, sendfile=sendfile, redirect=redirect)
         self._driver = driver
         self._cache = cache
         self._ingestion = ingestion

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.support.buckets import tree
 from tests.support.programs import find, moorage
+from tests.support.s3stores import versitygw
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -83,4 +86,19 @@ def test_every_test_of_the_tool_passes_when_references_are_required(tmp_path, ca
             f"\nOCI conformance, references required: {counts[0]} pass, {counts[1]} fail, {counts[2]} skip\n"
         )
     assert counts == (986, 0, 0, [])
+    assert failures == []
+
+
+def test_every_test_of_the_tool_passes_on_a_bucket_that_clients_are_redirected_to(tmp_path, capsys):
+    with versitygw(tmp_path / "store") as store:
+        asyncio.run(store.create_bucket())
+        settings = {"validation": {"manifests": {"references": "optional"}}, "storage": tree(store)}
+        with moorage(tmp_path / "registry", settings) as server:
+            counts = conformance(server, tmp_path / "run", sparse=True)
+            failures = server.failures()
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\nOCI conformance, versitygw, redirect on: {counts[0]} pass, {counts[1]} fail, {counts[2]} skip\n"
+        )
+    assert counts == (1032, 0, 0, [])
     assert failures == []

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from app.api.accesslog import AccessRecord
     from app.auth.contracts import Authorizer
+    from app.config.s3 import S3
 
 
 class Records(list["AccessRecord"]):
@@ -40,11 +41,12 @@ class Records(list["AccessRecord"]):
         return self[-1]
 
 
-def configuration(driver: str, folder: Path, **http: Any) -> Config:
+def configuration(driver: str, folder: Path, *, bucket: S3 | None = None, **http: Any) -> Config:
     """A configuration for tests: deletes are on and the port is free."""
-    one = {"filesystem": Filesystem(rootdirectory=str(folder))} if driver == "filesystem" else {"inmemory": InMemory()}
     storage = Storage(
-        **one,
+        filesystem=Filesystem(rootdirectory=str(folder)) if driver == "filesystem" else None,
+        inmemory=InMemory() if driver == "inmemory" else None,
+        s3=bucket if driver == "s3" else None,
         delete=Delete(enabled=True),
         cache=Cache(blobdescriptor=DescriptorCache.INMEMORY),
     )

@@ -1,16 +1,37 @@
+import asyncio
+import itertools
+
 import pytest
 
-from tests.support.running import configuration, running
+from app.config.model import Redirect
+from tests.support.buckets import section
+from tests.support.running import changed, configuration, running
+from tests.support.s3stores import versitygw
+
+_numbers = itertools.count()
 
 
-@pytest.fixture(params=["inmemory", "filesystem"])
+@pytest.fixture(scope="session")
+def _store(tmp_path_factory):
+    with versitygw(tmp_path_factory.mktemp("buckets")) as store:
+        asyncio.run(store.create_bucket())
+        yield store
+
+
+@pytest.fixture(params=["inmemory", "filesystem", "s3"])
 def driver(request):
     return request.param
 
 
 @pytest.fixture
-def config(driver, tmp_path):
-    return configuration(driver, tmp_path)
+def config(driver, tmp_path, request):
+    bucket = None
+    if driver == "s3":
+        store = request.getfixturevalue("_store")
+        bucket = section(store, rootdirectory=f"test-{next(_numbers)}")
+    config = configuration(driver, tmp_path, bucket=bucket)
+    # Here all bytes come through the registry; what is sent elsewhere has its own tests.
+    return changed(config, storage=changed(config.storage, redirect=Redirect(disable=True)))
 
 
 @pytest.fixture
