@@ -42,6 +42,7 @@ from cache.null import NullCache
 from drivers.contract import (
     SupportsCompareAndSwap,
     SupportsCompose,
+    SupportsDeleteFiles,
     SupportsExtend,
     SupportsRedirect,
     SupportsSendfile,
@@ -113,6 +114,7 @@ async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[
             swap=swap,
             extend=extend,
             compose=compose,
+            deletes=driver if isinstance(driver, SupportsDeleteFiles) else None,
         )
         namespace = await open_namespace(
             driver,

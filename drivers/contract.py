@@ -85,8 +85,10 @@ class Driver(Protocol):
         """Replace a small file atomically, creating the folders above it."""
         ...
 
-    async def stat(self, path: str, /) -> FileInfo:
-        """Return what is at *path*, a file or a folder.
+    async def stat(self, path: str, /, *, file: bool = False) -> FileInfo:
+        """Return what is at *path*, a file or a folder; with *file* only a file counts.
+
+        An object store has no folders, and needs a second request to find that there is none.
 
         Raises:
             PathNotFound: nothing is.
@@ -207,6 +209,15 @@ class SupportsCompose(Protocol):
         Raises:
             PathNotFound: a part is gone, or is no longer its version; *target* is untouched.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsDeleteFiles(Protocol):
+    """Several files removed with one call to the backend."""
+
+    async def delete_files(self, paths: Sequence[str], /) -> None:
+        """Remove files, in no order. Absence is no error; when it fails, some may be left."""
         ...
 
 

@@ -53,11 +53,13 @@ class MemoryDriver:
     async def put(self, path: str, content: bytes, /) -> None:
         self._store(check_file(path), bytes(content))
 
-    async def stat(self, path: str, /) -> FileInfo:
+    async def stat(self, path: str, /, *, file: bool = False) -> FileInfo:
         check_folder(path)
-        file = self._files.get(path)
-        if file is not None:
-            return FileInfo(path, len(file.content), file.modified)
+        found = self._files.get(path)
+        if found is not None:
+            return FileInfo(path, len(found.content), found.modified)
+        if file:
+            raise PathNotFound(path)
         newest = max((self._files[found].modified for found in self._below(path)), default=None)
         if newest is not None:
             return FileInfo(path, 0, newest, is_dir=True)
@@ -122,6 +124,10 @@ class MemoryDriver:
         check_folder(path)
         for key in [*self._below(path)]:
             self._drop(key)
+
+    async def delete_files(self, paths: Sequence[str], /) -> None:
+        for path in paths:
+            await self.delete(path)
 
     async def get_version(self, path: str, /) -> tuple[bytes, Version]:
         file = self._file(path)

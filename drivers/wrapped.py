@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from drivers.contract import (
     SupportsCompareAndSwap,
     SupportsCompose,
+    SupportsDeleteFiles,
     SupportsExtend,
     SupportsRedirect,
     SupportsSendfile,
@@ -56,6 +57,8 @@ def wrap(driver: Driver, around: Around) -> Driver:
         _lend(wrapper, open_file=_Sendfile(driver, around).open_file)
     if isinstance(driver, SupportsCompose):
         _lend(wrapper, compose=_Compose(driver, around).compose)
+    if isinstance(driver, SupportsDeleteFiles):
+        _lend(wrapper, delete_files=_Deletes(driver, around).delete_files)
     if isinstance(driver, SupportsRedirect):
         _lend(wrapper, redirect_url=driver.redirect_url)  # no step: nobody is asked
     if isinstance(driver, SupportsExtend):
@@ -89,9 +92,9 @@ class _Files:
             await self._driver.put(path, content)
             meter.moved = len(content)
 
-    async def stat(self, path: str, /) -> FileInfo:
+    async def stat(self, path: str, /, *, file: bool = False) -> FileInfo:
         async with self._around.step("stat", first=True):
-            return await self._driver.stat(path)
+            return await self._driver.stat(path, file=file)
 
     @asynccontextmanager
     async def reader(
@@ -220,6 +223,16 @@ class _Compose:
         async with self._around.step("compose", first=True) as meter:
             await self._driver.compose(target, parts, tail)
             meter.moved = len(tail)
+
+
+class _Deletes:
+    def __init__(self, driver: SupportsDeleteFiles, around: Around) -> None:
+        self._driver: Final = driver
+        self._around: Final = around
+
+    async def delete_files(self, paths: Sequence[str], /) -> None:
+        async with self._around.step("delete_files", first=True):
+            await self._driver.delete_files(paths)
 
 
 class _Extend:

@@ -7,12 +7,13 @@ head, and after it in a connection that is cut short of its Content-Length: neve
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp.web import StreamResponse
 
+from app.api.fetch import fetch
 from app.api.ranges import Span
 from app.api.sendfile import send_file, unbuffered
 from drivers.errors import Unavailable
@@ -111,14 +112,12 @@ class BlobResponse(StreamResponse):
                 await self._write(self._tail)
 
     async def _send_stream(self, request: BaseRequest) -> None:
-        for part in self._parts:
-            async with self._blob.stream(part.span.start, part.span.stop) as chunks:
-                head = part.head
-                async for chunk in chunks:
-                    await self.prepare(request)  # once; and only when there is something to send
-                    await self._write(head)
-                    await self._write(chunk)
-                    head = b""
+        heads = dict(enumerate(part.head for part in self._parts))
+        async with aclosing(fetch(self._blob, [part.span for part in self._parts])) as pieces:
+            async for number, piece in pieces:
+                await self.prepare(request)  # once; and only when there is something to send
+                await self._write(heads.pop(number, b""))
+                await self._write(piece)
         await self._write(self._tail)
 
     async def _write(self, chunk: bytes) -> None:

@@ -48,7 +48,9 @@ async def append(call: Call, repository: Repository, session_id: str) -> Respons
     """
     session = _session(call, repository, session_id)
     chunk = parse_chunk(call.headers.get("Content-Range"), call.body.length)
-    async with repository.blobs.resume(session, offset=None if chunk is None else chunk.start) as writer:
+    async with repository.blobs.resume(
+        session, offset=None if chunk is None else chunk.start, size=call.body.length
+    ) as writer:
         received = await call.body.pour(writer)
         if chunk is not None and received > len(chunk):
             raise SizeInvalid("the body is longer than its Content-Range", detail={"received": received})
@@ -71,7 +73,7 @@ async def close(call: Call, repository: Repository, session_id: str) -> Response
     if session.record is None and call.body.present and (chunk is None or chunk.start == 0):
         return await _whole(call, repository, digest)  # nothing came before: the session has served its purpose
     offset = None if chunk is None else chunk.start
-    async with repository.blobs.resume(session, offset=offset, closing=digest) as writer:
+    async with repository.blobs.resume(session, offset=offset, closing=digest, size=call.body.length) as writer:
         received = await call.body.pour(writer)
         call.body.require_whole()
         if chunk is not None and received != len(chunk):
@@ -88,7 +90,7 @@ async def cancel(call: Call, repository: Repository, session_id: str) -> Respons
 
 async def _whole(call: Call, repository: Repository, digest: Digest) -> Response:
     """Take a blob whose digest came with it."""
-    async with repository.blobs.create(digest) as writer:
+    async with repository.blobs.create(digest, size=call.body.length) as writer:
         await call.body.pour(writer)
         call.body.require_whole()
         await writer.commit(digest)

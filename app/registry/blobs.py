@@ -47,11 +47,11 @@ class GlobalBlobStore:
             BlobUnknown: there are no such bytes.
         """
         try:
-            info = await self._driver.stat(layout.blob_data(digest))
+            info = await self._driver.stat(layout.blob_data(digest), file=True)
         except PathNotFound:
             raise BlobUnknown(detail={"digest": digest}) from None
         # A crash of an older registry leaves empty files under names of other content: the next push replaces them.
-        if info.is_dir or (info.size == 0 and digest != _EMPTY):
+        if info.size == 0 and digest != _EMPTY:
             raise BlobUnknown(detail={"digest": digest})
         return Descriptor(mediatype.OCTET_STREAM, info.size, digest)
 

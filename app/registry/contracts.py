@@ -200,14 +200,25 @@ class BlobIngester(Protocol):
         """Name a new session. Stores nothing."""
         ...
 
-    def create(self, digest: Digest, /) -> AbstractAsyncContextManager[BlobWriter]:
-        """Open a writer for a body whose digest is announced with it: no session, straight to its final place."""
+    def create(self, digest: Digest, /, *, size: int | None = None) -> AbstractAsyncContextManager[BlobWriter]:
+        """Open a writer for a body whose digest is announced with it: no session, straight to its final place.
+
+        *size* is how much the client says will come, if it says so; nothing is promised or refused by it.
+        """
         ...
 
     def resume(
-        self, session: UploadSession, /, *, offset: int | None = None, closing: Digest | None = None
+        self,
+        session: UploadSession,
+        /,
+        *,
+        offset: int | None = None,
+        closing: Digest | None = None,
+        size: int | None = None,
     ) -> AbstractAsyncContextManager[BlobWriter]:
         """Open a writer that continues *session*; *offset*, if given, is where the client believes it stands.
+
+        *size* is how much the client says will come now, if it says so.
 
         *closing* is the digest of a request that ends the session with its body. Such a request is not refused on
         entering when the session is over: an earlier one like it may have done its work, which only `commit` can tell.

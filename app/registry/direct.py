@@ -68,8 +68,11 @@ class DirectWriter:
 
 @asynccontextmanager
 async def writing(
-    driver: Driver, hashing: Hashing, linker: Linker, digest: Digest, *, batch_size: int
+    driver: Driver, hashing: Hashing, linker: Linker, digest: Digest, *, size: int | None, batch_size: int
 ) -> AsyncIterator[DirectWriter]:
-    """Open a writer for the content of *digest*, which is canonical. What is not committed leaves no trace."""
-    async with driver.writer(layout.blob_data(digest)) as file:
+    """Open a writer for the content of *digest*, which is canonical. What is not committed leaves no trace.
+
+    *size* is how much is likely to come, if anybody knows.
+    """
+    async with driver.writer(layout.blob_data(digest), size=size) as file:
         yield DirectWriter(hashing, linker, digest, file, batch_size)

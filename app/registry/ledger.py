@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.registry.contracts import UploadSession
     from app.registry.hashing import Hashing
     from app.registry.records import Piece, RecordCodec
-    from drivers.contract import Driver, SupportsCompareAndSwap
+    from drivers.contract import Driver, SupportsCompareAndSwap, SupportsDeleteFiles
 
 _log = logging.getLogger(__name__)
 _WEIGHT: Final = 1024  # bytes of memory that a record takes beside its tail
@@ -54,6 +54,7 @@ class Ledger:
         codec: how they are written.
         hashing: authenticates large ones in a thread.
         swap: the driver's power to create only, if it has it.
+        deletes: its power to remove several files with one call, if it has it.
         boot: names this boot of the machine, if bytes are acknowledged that would not survive a power cut; then
             records need not survive it either, and those of another boot count as absent.
         memory: bytes that remembered records may take.
@@ -66,6 +67,7 @@ class Ledger:
         hashing: Hashing,
         *,
         swap: SupportsCompareAndSwap | None,
+        deletes: SupportsDeleteFiles | None,
         boot: str,
         memory: int,
     ) -> None:
@@ -73,6 +75,7 @@ class Ledger:
         self._codec = codec
         self._hashing = hashing
         self._swap = swap
+        self._deletes = deletes
         self._boot = boot
         self._newest: Recent[str, tuple[str, Record]] = Recent(memory, lambda kept: _WEIGHT + len(kept[1].tail))
 
@@ -219,16 +222,21 @@ class Ledger:
         """
         self._newest.drop(session.id)
         calls: list[Awaitable[None]] = []
+        files: list[str] = []
         if record.depth == 1 and session.record is not None:
-            calls.append(self._driver.delete(layout.upload_record(session.id, session.record)))
+            files.append(layout.upload_record(session.id, session.record))
         elif keep:
             calls.append(self._clear_records(session.id, keep))
         else:
             calls.append(self._driver.delete_tree(f"{layout.UPLOADS}/{session.id}"))
-        if len(pieces) > 1:
+        if len(pieces) > 1 and self._deletes is None:
             calls.append(self._driver.delete_tree(f"{layout.PIECES}/{session.id}"))
         else:
-            calls.extend(self._driver.delete(layout.upload_piece(session.id, piece.name)) for piece in pieces)
+            files.extend(layout.upload_piece(session.id, piece.name) for piece in pieces)
+        if len(files) > 1 and self._deletes is not None:
+            calls.append(self._deletes.delete_files(files))
+        else:
+            calls.extend(map(self._driver.delete, files))
         for outcome in await asyncio.gather(*calls, return_exceptions=True):
             if isinstance(outcome, DriverError):
                 _log.warning("left for the purge in session %s: %s", session.id, outcome)

@@ -48,9 +48,15 @@ class Ingestion(Protocol):
     """The ways in of `app.registry.contracts.BlobIngester` that take more than one step."""
 
     def begin(self, algorithm: Algorithm | None = None, /) -> UploadSession: ...
-    def create(self, digest: Digest, /) -> AbstractAsyncContextManager[BlobWriter]: ...
+    def create(self, digest: Digest, /, *, size: int | None = None) -> AbstractAsyncContextManager[BlobWriter]: ...
     def resume(
-        self, session: UploadSession, /, *, offset: int | None = None, closing: Digest | None = None
+        self,
+        session: UploadSession,
+        /,
+        *,
+        offset: int | None = None,
+        closing: Digest | None = None,
+        size: int | None = None,
     ) -> AbstractAsyncContextManager[BlobWriter]: ...
     async def status(self, session: UploadSession, /) -> UploadSession: ...
     async def cancel(self, session: UploadSession, /) -> None: ...
@@ -202,15 +208,21 @@ class LinkedBlobStore:
         """See `app.registry.contracts.BlobIngester.begin`."""
         return self._ways_in().begin(algorithm)
 
-    def create(self, digest: Digest, /) -> AbstractAsyncContextManager[BlobWriter]:
+    def create(self, digest: Digest, /, *, size: int | None = None) -> AbstractAsyncContextManager[BlobWriter]:
         """See `app.registry.contracts.BlobIngester.create`."""
-        return self._ways_in().create(digest)
+        return self._ways_in().create(digest, size=size)
 
     def resume(
-        self, session: UploadSession, /, *, offset: int | None = None, closing: Digest | None = None
+        self,
+        session: UploadSession,
+        /,
+        *,
+        offset: int | None = None,
+        closing: Digest | None = None,
+        size: int | None = None,
     ) -> AbstractAsyncContextManager[BlobWriter]:
         """See `app.registry.contracts.BlobIngester.resume`."""
-        return self._ways_in().resume(session, offset=offset, closing=closing)
+        return self._ways_in().resume(session, offset=offset, closing=closing, size=size)
 
     async def status(self, session: UploadSession, /) -> UploadSession:
         """See `app.registry.contracts.BlobIngester.status`."""

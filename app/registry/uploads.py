@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from app.oci.digest import CANONICAL
 from app.oci.errors import BlobUploadUnknown
@@ -23,7 +23,7 @@ from app.registry.blobs import GlobalBlobStore
 from app.registry.contracts import UploadOutOfOrder, UploadSession
 from app.registry.growing import GrowingPiece
 from app.registry.ledger import Ledger, RecordAbsent
-from app.registry.pieces import ImmutablePieces
+from app.registry.pieces import ImmutablePieces, TailRoom
 from app.registry.recent import Recent
 from app.registry.records import RecordCodec
 from app.registry.session import SessionWriter
@@ -40,10 +40,17 @@ if TYPE_CHECKING:
     from app.registry.linked import Linker
     from app.registry.records import Record
     from app.registry.staging import Stage
-    from drivers.contract import Driver, SupportsCompareAndSwap, SupportsCompose, SupportsExtend
+    from drivers.contract import Driver, SupportsCompareAndSwap, SupportsCompose, SupportsDeleteFiles, SupportsExtend
 
 _MIB: Final = 1 << 20
 _REMEMBERED: Final = 4096  # sessions that this process knows to be over
+
+
+class _Body(NamedTuple):
+    """What is known of the bytes that a request brings: how many, if it says so, and how many may stay in a tail."""
+
+    size: int | None
+    limit: int
 
 
 class Uploads:
@@ -61,9 +68,11 @@ class Uploads:
         new_id: makes session ids and nonces.
         swap: the driver's power to create only, if it has it,
         extend: its power to extend files,
-        compose: and its power to put them together.
+        compose: its power to put them together,
+        deletes: and its power to remove several with one call.
         tail_limit: bytes of a stream that are kept in a record and not in a piece of their own,
         chunk_limit: and bytes of one that comes in chunks. An object store asks for pieces of 5 MiB and more.
+        tail_memory: bytes of all such tails that are on their way; what finds no room goes into a piece.
         memory: bytes that records remembered by this process may take.
         lock_wait: seconds to wait for another request on the same session.
         batch_size: bytes that one write handles best.
@@ -82,8 +91,10 @@ class Uploads:
         swap: SupportsCompareAndSwap | None = None,
         extend: SupportsExtend | None = None,
         compose: SupportsCompose | None = None,
+        deletes: SupportsDeleteFiles | None = None,
         tail_limit: int = 16 * _MIB,
         chunk_limit: int = 5 * _MIB - 1,
+        tail_memory: int = 64 * _MIB,
         memory: int = 64 * _MIB,
         lock_wait: float = 10.0,
         batch_size: int = _MIB,
@@ -98,7 +109,8 @@ class Uploads:
         self._lock_wait = lock_wait
         self._batch_size = batch_size
         self._blobs = GlobalBlobStore(driver)
-        self._stage: Callable[[UploadSession, Record | None, str, int], Stage]
+        self._room = TailRoom(tail_memory)
+        self._stage: Callable[[UploadSession, Record | None, str, _Body], Stage]
         if extend is not None and swap is not None:
             self._stage = partial(self._growing, extend)
         elif compose is not None:
@@ -106,7 +118,7 @@ class Uploads:
             self._stage = partial(self._immutable, compose)
         else:
             raise ValueError(f"the driver {driver.name} can neither extend files safely nor compose them")
-        self._ledger = Ledger(driver, RecordCodec(key), hashing, swap=swap, boot=boot, memory=memory)
+        self._ledger = Ledger(driver, RecordCodec(key), hashing, swap=swap, deletes=deletes, boot=boot, memory=memory)
         self._cancelled: Recent[str, None] = Recent(_REMEMBERED)
         self._closed: Recent[str, None] = Recent(_REMEMBERED)
 
@@ -119,7 +131,7 @@ class Uploads:
         return UploadSession(repository, self._new_id(), self._now(), algorithm=algorithm)
 
     def create(
-        self, repository: RepositoryName, linker: Linker, digest: Digest
+        self, repository: RepositoryName, linker: Linker, digest: Digest, *, size: int | None = None
     ) -> AbstractAsyncContextManager[BlobWriter]:
         """Open a writer for a body that has *digest*.
 
@@ -127,13 +139,19 @@ class Uploads:
         own, which nobody else ever hears of.
         """
         if digest.canonical:
-            return direct.writing(self._driver, self._hashing, linker, digest, batch_size=self._batch_size)
+            return direct.writing(self._driver, self._hashing, linker, digest, size=size, batch_size=self._batch_size)
         session = self.begin(repository)
-        return self._writer(session, None, linker, gone=False, closing=digest, limit=self._tail_limit)
+        return self._writer(session, None, linker, gone=False, closing=digest, size=size, limit=self._tail_limit)
 
     @asynccontextmanager
     async def resume(
-        self, session: UploadSession, linker: Linker, *, offset: int | None, closing: Digest | None
+        self,
+        session: UploadSession,
+        linker: Linker,
+        *,
+        offset: int | None,
+        closing: Digest | None,
+        size: int | None = None,
     ) -> AsyncIterator[BlobWriter]:
         """Open a writer that continues *session*: at most one driver call before the first byte.
 
@@ -155,7 +173,8 @@ class Uploads:
                 gone = True
         chunked = offset is not None and closing is None
         limit = self._chunk_limit if chunked else self._tail_limit
-        async with self._writer(session, record, linker, gone=gone, closing=closing, limit=limit) as writer:
+        making = self._writer(session, record, linker, gone=gone, closing=closing, size=size, limit=limit)
+        async with making as writer:
             yield writer
 
     async def status(self, session: UploadSession) -> UploadSession:
@@ -202,6 +221,7 @@ class Uploads:
         *,
         gone: bool,
         closing: Digest | None,
+        size: int | None,
         limit: int,
     ) -> SessionWriter:
         nonce = self._new_id()
@@ -218,7 +238,7 @@ class Uploads:
             gone=gone,
             closing=closing is not None,
             nonce=nonce,
-            stage=self._stage(session, record, nonce, limit),
+            stage=self._stage(session, record, nonce, _Body(size, limit)),
             hashes=hashes,
             ledger=self._ledger,
             hashing=self._hashing,
@@ -229,7 +249,7 @@ class Uploads:
         )
 
     def _growing(
-        self, extend: SupportsExtend, session: UploadSession, record: Record | None, name: str, _: object
+        self, extend: SupportsExtend, session: UploadSession, record: Record | None, name: str, _: _Body
     ) -> Stage:
         def check() -> Awaitable[None]:
             return self._ledger.check_newest(session)
@@ -237,9 +257,11 @@ class Uploads:
         return GrowingPiece(self._driver, extend, session.id, record, name, check, wait=self._lock_wait)
 
     def _immutable(
-        self, compose: SupportsCompose, session: UploadSession, record: Record | None, name: str, limit: int
+        self, compose: SupportsCompose, session: UploadSession, record: Record | None, name: str, body: _Body
     ) -> Stage:
-        return ImmutablePieces(self._driver, compose, session.id, record, name, limit=limit)
+        return ImmutablePieces(
+            self._driver, compose, session.id, record, name, room=self._room, limit=body.limit, size=body.size
+        )
 
 
 class RepositoryUploads:
@@ -256,16 +278,22 @@ class RepositoryUploads:
         """Name a new session. Stores nothing."""
         return self._uploads.begin(self._repository, algorithm)
 
-    def create(self, digest: Digest, /) -> AbstractAsyncContextManager[BlobWriter]:
+    def create(self, digest: Digest, /, *, size: int | None = None) -> AbstractAsyncContextManager[BlobWriter]:
         """Open a writer for a body that has *digest*."""
-        return self._uploads.create(self._repository, self._linker, digest)
+        return self._uploads.create(self._repository, self._linker, digest, size=size)
 
     def resume(
-        self, session: UploadSession, /, *, offset: int | None = None, closing: Digest | None = None
+        self,
+        session: UploadSession,
+        /,
+        *,
+        offset: int | None = None,
+        closing: Digest | None = None,
+        size: int | None = None,
     ) -> AbstractAsyncContextManager[BlobWriter]:
         """See `Uploads.resume`."""
         self._require_own(session)
-        return self._uploads.resume(session, self._linker, offset=offset, closing=closing)
+        return self._uploads.resume(session, self._linker, offset=offset, closing=closing, size=size)
 
     async def status(self, session: UploadSession, /) -> UploadSession:
         """See `Uploads.status`."""

@@ -127,12 +127,15 @@ class FilesystemDriver:
     async def put(self, path: str, content: bytes, /) -> None:
         await self._threads.run(partial(self._contents.put, path, self._real(path), self._mode(path), content))
 
-    async def stat(self, path: str, /) -> FileInfo:
+    async def stat(self, path: str, /, *, file: bool = False) -> FileInfo:
         real = self._real_folder(path)
 
         def job() -> FileInfo:
             with faults.reading(path):
-                return info(path, os.stat(real))
+                found = info(path, os.stat(real))
+            if file and found.is_dir:
+                raise PathNotFound(path)
+            return found
 
         return await self._threads.brief(job)
 

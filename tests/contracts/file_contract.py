@@ -85,6 +85,13 @@ class FileContract:
         assert before <= info.modified <= datetime.now(UTC) + timedelta(seconds=5)
         assert info.modified.utcoffset() == timedelta(0)
 
+    async def test_stat_of_files_only_finds_no_folder(self, driver):
+        await driver.put("/folder/file", b"12345")
+        assert (await driver.stat("/folder/file", file=True)).size == 5
+        for path in ("/", "/folder", "/folder/none", "/fold"):
+            with pytest.raises(PathNotFound):
+                await driver.stat(path, file=True)
+
     async def test_stat_tells_of_a_folder(self, driver):
         await driver.put("/folder/deep/file", b"12345")
         for path in ("/folder", "/folder/deep"):

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aiobotocore.session import AioSession
+from botocore.loaders import create_loader
+
 from app.config.s3 import S3
 from app.config.units import Secret
 from tests.support.s3stores import ACCESS_KEY, BUCKET, REGION, SECRET_KEY
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.support.s3stores import Store
 
 
@@ -36,3 +41,15 @@ def tree(store: Store, **changed: Any) -> dict[str, Any]:
         "secretkey": SECRET_KEY,
     }
     return {"s3": bucket, "cache": {"blobdescriptor": "inmemory"}, "delete": {"enabled": True}, **changed}
+
+
+def read_the_sdks_files_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all clients in this process share what the SDK reads from its own files, which takes it a while."""
+    loader = create_loader()
+
+    class Session(AioSession):  # type: ignore[misc]  # the SDK has no types
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_component("data_loader", loader)
+
+    monkeypatch.setattr("drivers.s3.connection.AioSession", Session)

@@ -15,7 +15,7 @@ from app.registry.hashing import Hashing
 from app.registry.stores import LinkedBlobStores
 from app.registry.uploads import Uploads
 from cache.memory import MemoryCache
-from drivers.contract import SupportsCompareAndSwap, SupportsCompose, SupportsExtend
+from drivers.contract import SupportsCompareAndSwap, SupportsCompose, SupportsDeleteFiles, SupportsExtend
 from drivers.errors import PathNotFound
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class Site:
             swap=swap,
             extend=driver if isinstance(driver, SupportsExtend) else None,
             compose=driver if isinstance(driver, SupportsCompose) else None,
+            deletes=driver if isinstance(driver, SupportsDeleteFiles) else None,
             **more,
         )
         stores = LinkedBlobStores(driver, MemoryCache(membership=False), ingestion=uploads.into)

@@ -63,9 +63,9 @@ class WatchedDriver:
         await self._called("put", path)
         await self.inner.put(path, content)
 
-    async def stat(self, path: str, /) -> FileInfo:
+    async def stat(self, path: str, /, *, file: bool = False) -> FileInfo:
         await self._called("stat", path)
-        return await self.inner.stat(path)
+        return await self.inner.stat(path, file=file)
 
     def reader(
         self, path: str, /, *, offset: int = 0, length: int | None = None
@@ -73,9 +73,9 @@ class WatchedDriver:
         self.calls.append(Call("reader", path))
         return self.inner.reader(path, offset=offset, length=length)
 
-    def writer(self, path: str, /) -> AbstractAsyncContextManager[FileWriter]:
+    def writer(self, path: str, /, *, size: int | None = None) -> AbstractAsyncContextManager[FileWriter]:
         self.calls.append(Call("writer", path))
-        return self.inner.writer(path)
+        return self.inner.writer(path, size=size)
 
     async def list(self, path: str, /, *, after: str = "") -> AsyncIterator[str]:
         await self._called("list", path)

@@ -4,7 +4,7 @@ import itertools
 import pytest
 
 from app.config.model import Redirect
-from tests.support.buckets import section
+from tests.support.buckets import read_the_sdks_files_once, section
 from tests.support.running import changed, configuration, running
 from tests.support.s3stores import versitygw
 
@@ -24,9 +24,10 @@ def driver(request):
 
 
 @pytest.fixture
-def config(driver, tmp_path, request):
+def config(driver, tmp_path, request, monkeypatch):
     bucket = None
     if driver == "s3":
+        read_the_sdks_files_once(monkeypatch)
         store = request.getfixturevalue("_store")
         bucket = section(store, rootdirectory=f"test-{next(_numbers)}")
     config = configuration(driver, tmp_path, bucket=bucket)

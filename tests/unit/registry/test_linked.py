@@ -262,8 +262,8 @@ async def test_uploads_are_handed_to_the_ingestion_with_this_view_to_link_into()
         def begin(self, algorithm=None, /):
             return ("begin", self.name, self.linker, algorithm)
 
-        def create(self, digest, /):
-            return nullcontext(digest)
+        def create(self, digest, /, **options):
+            return nullcontext((digest, options))
 
         def resume(self, session, /, **options):
             return nullcontext((session, options))
@@ -277,10 +277,10 @@ async def test_uploads_are_handed_to_the_ingestion_with_this_view_to_link_into()
     cancelled = []
     here = Views(NullCache(), ingestion=Ingestion).here
     assert here.begin(Algorithm.SHA512) == ("begin", HERE, here, Algorithm.SHA512)
-    with here.create(DIGEST) as writer:
-        assert writer == DIGEST
-    with here.resume("session", offset=5, closing=DIGEST) as writer:
-        assert writer == ("session", {"offset": 5, "closing": DIGEST})
+    with here.create(DIGEST, size=3) as writer:
+        assert writer == (DIGEST, {"size": 3})
+    with here.resume("session", offset=5, closing=DIGEST, size=3) as writer:
+        assert writer == ("session", {"offset": 5, "closing": DIGEST, "size": 3})
     assert await here.status("session") == ("status", "session")
     await here.cancel("session")
     assert cancelled == ["session"]

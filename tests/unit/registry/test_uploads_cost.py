@@ -68,10 +68,10 @@ async def test_a_piece_costs_its_bytes_and_its_removal(memory):
     session = await process.patch(process.blobs.begin(), CONTENT)
     assert calls.taken() == ["writer", "write", "commit", "create"]
     await process.close(session, DIGEST)
-    assert sorted(calls.taken()) == ["compose", "delete", "delete", "put"]
+    assert calls.taken() == ["compose", "put", "delete_files"]
 
 
-async def test_many_pieces_are_removed_by_their_folders(memory):
+async def test_many_pieces_are_removed_with_one_call_and_their_records_by_the_folder(memory):
     driver, calls = counted(memory.driver)
     process = memory.process(driver=driver, tail_limit=0)
     session = process.blobs.begin()
@@ -79,7 +79,7 @@ async def test_many_pieces_are_removed_by_their_folders(memory):
         session = await process.patch(session, CONTENT[start : start + 3])
     calls.taken()
     await process.close(session, DIGEST)
-    assert calls.taken() == ["compose", "put", "delete_tree", "delete_tree"]
+    assert sorted(calls.taken()) == ["compose", "delete_files", "delete_tree", "put"]
 
 
 async def test_a_sha512_named_only_at_the_end_is_read_once(memory):
@@ -88,7 +88,7 @@ async def test_a_sha512_named_only_at_the_end_is_read_once(memory):
     session = await process.patch(process.blobs.begin(), CONTENT)
     calls.taken()
     await process.close(session, SHA512)
-    assert sorted(calls.taken()) == ["compose", "delete", "delete", "put", "put", "reader"]
+    assert calls.taken() == ["reader", "compose", "put", "put", "delete_files"]
 
 
 async def test_a_sha512_announced_at_the_start_is_not_read(memory):
