@@ -80,6 +80,7 @@ async def connect(settings: S3Settings) -> AsyncGenerator[Connection]:
     except (BotoCoreError, ClientError, ValueError) as error:
         raise Unavailable(f"s3: {error}") from error
     async with opening as api:
+        api.meta.events.register("before-call.s3", _send_at_once)
         yield Connection(api, session, api.meta.region_name, public)
 
 
@@ -114,6 +115,11 @@ def _create(session: Any, settings: S3Settings, endpoint: str | None) -> Any:
         verify=False if settings.skipverify else None,
         config=config,
     )
+
+
+def _send_at_once(params: dict[str, Any], **_: Any) -> None:
+    # Asking first is a round trip for each part, and stores that do not answer to it make the client wait.
+    params["headers"].pop("Expect", None)
 
 
 async def _public(session: Any, settings: S3Settings) -> str:

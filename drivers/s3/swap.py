@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from drivers.errors import Conflict, PathNotFound, Unavailable
 from drivers.s3.attempts import Tries
-from drivers.s3.client import TOKEN, version_of
+from drivers.s3.client import MARK, version_of
 from drivers.s3.faults import PreconditionFailedError
 
 if TYPE_CHECKING:
@@ -43,7 +43,11 @@ class Swap:
         return await self._put(path, content, IfMatch=version)
 
     async def remove(self, path: str, version: Version) -> None:
-        """As `drivers.contract.SupportsCompareAndSwap.remove`; unavailable as `swap`, and where there is no such request."""
+        """As `drivers.contract.SupportsCompareAndSwap.remove`.
+
+        Raises:
+            Unavailable: also as `swap`, and where the store does not heed the condition.
+        """
         if not self._removes:
             raise Unavailable(f"{path}: the store does not heed the condition of a DELETE", retry_after=30.0)
         tries = Tries()
@@ -56,10 +60,10 @@ class Swap:
 
     async def _put(self, path: str, content: bytes, **condition: Any) -> Version:
         token, tries = secrets.token_hex(12), Tries()
-        kind = {**self._client.kind, "Metadata": {TOKEN: token}}
+        kind = {**self._client.kind, "Metadata": {MARK: token}}
         try:
-            answer = await self._client.send(
-                "put_object", path, content, check=version_of, tries=tries, **kind, **condition
+            answer = await self._client.ask(
+                "put_object", path, content=content, check=version_of, tries=tries, **kind, **condition
             )
         except (PreconditionFailedError, PathNotFound):
             if not tries.failed:
