@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from drivers.errors import Conflict, PathNotFound, Unavailable
@@ -23,7 +24,8 @@ class Swap:
 
     Args:
         client: who makes the requests.
-        removes: the store heeds the condition of a DELETE, too; some know only that of a PUT.
+        removes: the store heeds the condition of a DELETE, too. Where it does not, a file is made empty under the
+            condition of a PUT before it is deleted; a plain write in between may be lost.
     """
 
     def __init__(self, client: Client, *, removes: bool) -> None:
@@ -46,10 +48,13 @@ class Swap:
         """As `drivers.contract.SupportsCompareAndSwap.remove`.
 
         Raises:
-            Unavailable: also as `swap`, and where the store does not heed the condition.
+            Unavailable: also as `swap`.
         """
         if not self._removes:
-            raise Unavailable(f"{path}: the store does not heed the condition of a DELETE", retry_after=30.0)
+            empty = await self.swap(path, b"", version)
+            with suppress(PreconditionFailedError, PathNotFound):
+                await self._client.ask("delete_object", path, settle=True, IfMatch=empty)
+            return
         tries = Tries()
         try:
             await self._client.ask("delete_object", path, settle=True, tries=tries, IfMatch=version)

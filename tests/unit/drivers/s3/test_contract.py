@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.s3 import open_driver
+from drivers.s3.opening import make_client, make_driver
 from tests.contracts.driver_contract import (
     CompareAndSwapContract,
     ComposeContract,
@@ -11,8 +11,8 @@ from tests.contracts.driver_contract import (
 )
 
 
+@pytest.mark.asyncio(loop_scope="session")
 class TestS3Driver(DriverContract, CompareAndSwapContract, ComposeContract, LargeFileContract):
     @pytest.fixture
-    async def twin(self, settings):
-        async with open_driver(settings) as twin:
-            yield twin
+    def twin(self, connection, settings, conditions):
+        return make_driver(connection, make_client(connection, settings), settings, conditions)
