@@ -6,6 +6,7 @@ Every verb is one request, and more only when one fails. Conditional writes are 
 
 from __future__ import annotations
 
+import io
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from drivers.s3.attempts import Attempts, Tries
     from drivers.s3.settings import S3Settings
 
-TOKEN: Final = "moorage-write"
+MARK: Final = "moorage-write"
 """The metadata that tells one write from another with the same content, when an answer was lost."""
 
 BATCH: Final = 1000
@@ -34,7 +35,7 @@ _SMALL: Final = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer to a listing; *files* and names of *folders* are in the order of their keys, *more* asks for the next."""
+    """One answer to a listing; *files* and names of *folders* are in order of their keys, *more* asks for the next."""
 
     files: tuple[FileInfo, ...]
     folders: tuple[str, ...]
@@ -74,7 +75,7 @@ class Client:
         self._api: Final = api
         self._settings: Final = settings
         self._attempts: Final = attempts
-        self.kind: Final[Mapping[str, str]] = _kind(settings)
+        self.kind: Final[Mapping[str, Any]] = _kind(settings)
 
     def key(self, path: str) -> str:
         """Return the key of the object at *path*."""
@@ -88,7 +89,7 @@ class Client:
         """
         answer = await self.ask("head_object", path)
         info = FileInfo(path, answer["ContentLength"], answer["LastModified"])
-        return Head(info, version_of(answer), answer.get("Metadata", {}).get(TOKEN, ""))
+        return Head(info, version_of(answer), answer.get("Metadata", {}).get(MARK, ""))
 
     async def get(
         self, path: str, *, version: Version | None = None, start: int = 0, stop: int | None = None
@@ -116,9 +117,9 @@ class Client:
         attempt = partial(self._open, path, version, start, stop)
         return await self._attempts.run(path, attempt, seconds=self._settings.requesttimeout)
 
-    async def put(self, path: str, content: bytes | bytearray) -> Version:
+    async def put(self, path: str, content: bytes) -> Version:
         """Write an object whole, over what was there."""
-        return version_of(await self.send("put_object", path, content, check=version_of, **self.kind))
+        return version_of(await self.ask("put_object", path, content=content, check=version_of, **self.kind))
 
     async def copy(self, part: Part, target: str) -> None:
         """Write an object that has the bytes of another, of at most 5 GiB.
@@ -188,16 +189,13 @@ class Client:
             more=answer["NextContinuationToken"] if answer.get("IsTruncated") else None,
         )
 
-    async def send(self, operation: str, path: str, content: bytes | bytearray, **parameters: Any) -> Mapping[str, Any]:
-        """Make one of the SDK's requests with content, as `ask` does."""
-        return await self.ask(operation, path, slow=len(content) > _SMALL, settle=True, Body=content, **parameters)
-
     async def ask(
         self,
         operation: str,
         path: str,
         *,
         key: bool = True,
+        content: bytes | None = None,
         slow: bool = False,
         settle: bool = False,
         patience: float = 1.0,
@@ -211,6 +209,7 @@ class Client:
             operation: the SDK's name for it.
             path: what it is about.
             key: the path is that of an object.
+            content: goes with it; it then changes something.
             slow: it moves content.
             settle: it changes something, so a cancellation waits for its end.
             patience: how many times the usual timeout it may take.
@@ -226,11 +225,14 @@ class Client:
         request = partial(getattr(self._api, operation), Bucket=self._settings.bucket, **parameters)
 
         async def call() -> Mapping[str, Any]:
-            answer: Mapping[str, Any] = await request()
+            answer: Mapping[str, Any] = await (request() if content is None else request(Body=_body(content)))
             if check is not None:
                 check(answer)
             return answer
 
+        if content is not None:
+            settle = True
+            slow = slow or len(content) > _SMALL
         seconds = patience * (self._settings.transfertimeout if slow else self._settings.requesttimeout)
         return await self._attempts.run(path, call, seconds=seconds, settle=settle, tries=tries)
 
@@ -258,6 +260,11 @@ def version_of(answer: Mapping[str, Any]) -> Version:
     if not tag:
         raise TransientError("an answer has no ETag")
     return Version(tag)
+
+
+def _body(content: bytes) -> io.BytesIO | bytes:
+    # The HTTP library writes bytes with one call and a file in steps, between which others have their turn.
+    return content if len(content) <= _SMALL else io.BytesIO(content)
 
 
 def _goes_on(answer: Mapping[str, Any]) -> None:

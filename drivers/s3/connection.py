@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -74,12 +74,13 @@ async def connect(settings: S3Settings) -> AsyncGenerator[Connection]:
     session = AioSession()
     if settings.accesskey:
         session.set_credentials(settings.accesskey, settings.secretkey, settings.sessiontoken or None)
-    try:
-        public = await _public(session, settings)
-        opening = _create(session, settings, settings.endpoint)
-    except (BotoCoreError, ClientError, ValueError) as error:
-        raise Unavailable(f"s3: {error}") from error
-    async with opening as api:
+    async with AsyncExitStack() as stack:
+        try:
+            api = await stack.enter_async_context(_create(session, settings, settings.endpoint))
+            public = await _public(api, session, settings)
+        except (BotoCoreError, ClientError, ValueError) as error:
+            raise Unavailable(f"s3: {error}") from error
+        api.meta.events.register("before-call.s3", _send_at_once)
         yield Connection(api, session, api.meta.region_name, public)
 
 
@@ -96,7 +97,6 @@ def _create(session: Any, settings: S3Settings, endpoint: str | None) -> Any:
         connect_timeout=settings.connecttimeout,
         read_timeout=settings.transfertimeout,
         connector_args={"keepalive_timeout": 12},  # Amazon drops idle connections after 20 seconds
-        warm_up_loader_caches=True,
         user_agent_extra=settings.useragent or None,
         use_dualstack_endpoint=settings.usedualstack or None,
         use_fips_endpoint=settings.usefipsendpoint or None,
@@ -116,9 +116,20 @@ def _create(session: Any, settings: S3Settings, endpoint: str | None) -> Any:
     )
 
 
-async def _public(session: Any, settings: S3Settings) -> str:
+def _send_at_once(params: dict[str, Any], **_: Any) -> None:
+    # Asking first is a round trip for each part, and stores that do not answer to it make the client wait.
+    params["headers"].pop("Expect", None)
+
+
+async def _public(api: Any, session: Any, settings: S3Settings) -> str:
+    if not settings.redirectendpoint:
+        return await _address(api, settings)
+    async with _create(session, settings, settings.redirectendpoint) as other:
+        return await _address(other, settings)
+
+
+async def _address(api: Any, settings: S3Settings) -> str:
     # The SDK knows the rules for the address of a bucket; asked once, for an object that needs not exist.
-    async with _create(session, settings, settings.redirectendpoint or settings.endpoint) as api:
-        url = await api.generate_presigned_url("get_object", Params={"Bucket": settings.bucket, "Key": _MARK})
+    url = await api.generate_presigned_url("get_object", Params={"Bucket": settings.bucket, "Key": _MARK})
     found = urlsplit(url)
     return f"{found.scheme}://{found.netloc}{found.path.removesuffix(f'/{_MARK}')}"

@@ -12,10 +12,12 @@ import aiohttp
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionError as ConnectionFailedError,
     HTTPClientError,
     IncompleteReadError,
     SSLError,
+)
+from botocore.exceptions import (
+    ConnectionError as ConnectionFailedError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -51,6 +53,7 @@ _BROKEN: Final = (
     OSError,  # TimeoutError is one
 )
 
+_BROKEN_STORE: Final = 500
 # 501 says that another attempt is in vain.
 _NOT_IMPLEMENTED: Final = 501
 _TOO_MANY: Final = 429
@@ -108,7 +111,7 @@ def _answer(error: ClientError, path: str) -> Exception:
     code, status = code_of(error), status_of(error)
     if code in _PUSHED_BACK or status == _TOO_MANY:
         return TransientError(f"{path}: {error}", pushed_back=True)
-    if code in _AGAIN or (status >= 500 and status != _NOT_IMPLEMENTED and code not in _UNKNOWN_TO_THE_STORE):
+    if code in _AGAIN or (status >= _BROKEN_STORE and status != _NOT_IMPLEMENTED and code not in _UNKNOWN_TO_THE_STORE):
         return TransientError(f"{path}: {error}")
     if code in _ABSENT:
         return PathNotFound(path)

@@ -1,8 +1,8 @@
 """What is below a folder, page by page, in the order of names: the order of keys is another.
 
-In keys a folder's name is followed by a slash, so `1.0-alpine/` and `1.0.1/` come before `1.0/`. Of the characters that
-a name may have only ``-`` and ``.`` sort before the slash: a page that was cut may lack a folder whose name sorts before
-names on it only if that name is a prefix of the page's last key that ends before one of those two.
+In keys a folder's name is followed by a slash, so `1.0-alpine/` and `1.0.1/` come before `1.0/`. Of the characters
+that a name may have only ``-`` and ``.`` sort before the slash: a page that was cut may lack a folder whose name sorts
+before names on it only if that name is a prefix of the page's last key that ends before one of those two.
 """
 
 from __future__ import annotations

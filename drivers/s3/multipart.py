@@ -1,4 +1,4 @@
-"""One object on its way in parts. Until it is completed nothing can be seen, and parts that are not completed cost money."""
+"""One object on its way in parts. Until it is completed nothing can be seen; what is not completed costs money."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from drivers.errors import DriverError, PathNotFound, Unavailable
 from drivers.s3.attempts import Tries
-from drivers.s3.client import TOKEN, version_of
+from drivers.s3.client import MARK, version_of
 from drivers.s3.faults import NoSuchUploadError, PreconditionFailedError, TransientError
 from drivers.s3.settled import settled
 
@@ -42,12 +42,12 @@ class Multipart:
             path,
             settle=True,
             check=lambda found: _expect(found, "UploadId"),
-            Metadata={TOKEN: token},
+            Metadata={MARK: token},
             **client.kind,
         )
         return cls(client, path, answer["UploadId"], token)
 
-    async def send(self, number: int, content: bytes | bytearray) -> None:
+    async def send(self, number: int, content: bytes) -> None:
         """Upload a part. Sent again, it takes the place of what was there.
 
         Args:
@@ -63,7 +63,8 @@ class Multipart:
         Raises:
             PathNotFound: the other object is gone, or of another version.
         """
-        span = {} if (start, stop) == (0, part.size) else {"CopySourceRange": f"bytes={start}-{stop - 1}"}
+        whole = (start, stop) == (0, part.size)
+        span: dict[str, Any] = {} if whole else {"CopySourceRange": f"bytes={start}-{stop - 1}"}
         try:
             answer = await self._client.ask(
                 "upload_part_copy",
@@ -117,10 +118,10 @@ class Multipart:
         except DriverError as error:
             _log.warning("an upload in parts is left to the purge: %s", error)
 
-    async def _send(self, number: int, content: bytes | bytearray) -> Mapping[str, Any]:
+    async def _send(self, number: int, content: bytes) -> Mapping[str, Any]:
         try:
-            return await self._client.send(
-                "upload_part", self._path, content, check=version_of, UploadId=self._upload, PartNumber=number
+            return await self._client.ask(
+                "upload_part", self._path, content=content, check=version_of, UploadId=self._upload, PartNumber=number
             )
         except NoSuchUploadError:
             raise self._gone() from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from drivers.s3.settings import MAX_PART, MAX_PARTS, MIN_PART
@@ -74,7 +75,7 @@ class _Planner:
         size = len(span)
         number = 1 if size <= self.threshold else max(1, min(-(-size // self.chunk), size // MIN_PART))
         edges = [span.start + size * edge // number for edge in range(number + 1)]
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             yield Span(span.index, start, stop)
 
 

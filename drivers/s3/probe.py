@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from drivers.errors import Conflict, DriverError
+from drivers.contract import Version
+from drivers.errors import Conflict
 from drivers.s3.faults import NotSupportedError
 from drivers.s3.swap import Swap
 
 if TYPE_CHECKING:
-    from drivers.contract import Version
+    from collections.abc import Coroutine
+
     from drivers.s3.client import Client
+
+
+_OTHER: Final = Version('"00000000000000000000000000000000"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,7 @@ class Conditions:
     Attributes:
         create: PUT with ``If-None-Match: *``.
         swap: PUT with ``If-Match``.
-        remove: DELETE with ``If-Match``.
+        remove: DELETE with ``If-Match``, also where nothing is.
     """
 
     create: bool
@@ -31,11 +36,9 @@ class Conditions:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What an operator ought to be told."""
-        if not (self.create and self.swap):
-            return ("the store does not heed If-Match and If-None-Match: replicas can't agree through it",)
-        if not self.remove:
-            return ("the store does not heed If-Match of a DELETE: tags can't be deleted under a condition",)
-        return ()
+        if self.create and self.swap:
+            return ()
+        return ("the store does not heed If-Match and If-None-Match: replicas can't agree through it",)
 
 
 async def probe(client: Client, path: str) -> Conditions:
@@ -47,37 +50,19 @@ async def probe(client: Client, path: str) -> Conditions:
     swap = Swap(client, removes=True)
     first = await client.put(path, b"first")
     try:
-        create = await _refused(swap, path, None)
-        # Whatever has become of the file, from here on it has another version than the first.
-        second = await client.put(path, b"second")
-        heeds = await _refused(swap, path, first) and await _swaps(swap, path, second)
-        remove = await _keeps(swap, path, first)
+        create = await _refused(swap.create(path, b"second"))
+        others = await _refused(swap.swap(path, b"third", _OTHER))
+        swaps = others and not await _refused(swap.swap(path, b"fourth", first))
+        remove = await _refused(swap.remove(path, _OTHER))
     finally:
         await client.delete(path)
-    return Conditions(create, heeds, remove)
+    return Conditions(create, swaps, remove and await _refused(swap.remove(path, first)))
 
 
-async def _refused(swap: Swap, path: str, version: Version | None) -> bool:
+async def _refused(write: Coroutine[None, None, object]) -> bool:
+    """Tell whether *write* was refused for its condition; one that the store doesn't know is not."""
     try:
-        await (swap.create(path, b"other") if version is None else swap.swap(path, b"other", version))
-    except Conflict:
-        return True
-    except NotSupportedError:
-        return False
-    return False
-
-
-async def _swaps(swap: Swap, path: str, version: Version) -> bool:
-    try:
-        await swap.swap(path, b"third", version)
-    except DriverError:
-        return False
-    return True
-
-
-async def _keeps(swap: Swap, path: str, version: Version) -> bool:
-    try:
-        await swap.remove(path, version)
+        await write
     except Conflict:
         return True
     except NotSupportedError:

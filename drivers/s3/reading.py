@@ -1,4 +1,4 @@
-"""A file that streams. A stream that breaks off is taken up where it broke, and never padded or cut short in silence."""
+"""A file that streams. A stream that breaks off is taken up where it broke, and never padded or cut in silence."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ async def stream(client: Client, path: str, offset: int, length: int | None) -> 
 
 
 async def _nothing() -> AsyncGenerator[bytes]:
-    for nothing in ():
-        yield nothing
+    for _ in range(0):
+        yield b""
 
 
 async def _chunks(client: Client, path: str, body: Body, start: int, stop: int | None) -> AsyncGenerator[bytes]:

@@ -17,6 +17,8 @@ MAX_PART: Final = 5 * GIB
 
 MAX_PARTS: Final = 10_000
 
+_WEEK: Final = 604_800.0  # no signature is good for longer
+
 _ACLS: Final = frozenset(
     {
         "private",
@@ -152,7 +154,7 @@ class S3Settings:
                 and not (redirect.scheme in {"http", "https"} and redirect.netloc and redirect.path in {"", "/"}),
                 "redirectendpoint must be scheme and host, without a path",
             ),
-            (not 1 <= self.redirectexpiry <= 604800, "redirectexpiry must be from 1 second to 7 days"),
+            (not 1 <= self.redirectexpiry <= _WEEK, "redirectexpiry must be from 1 second to 7 days"),
             (self.checksums not in {"required", "supported"}, "checksums must be required or supported"),
             (self.uploadconcurrency < 1, "uploadconcurrency must be at least 1"),
             (self.buffer < self.chunksize, "buffer must have room for one chunksize"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from drivers.errors import Conflict, PathNotFound, Unavailable
 from drivers.s3.attempts import Tries
-from drivers.s3.client import TOKEN, version_of
+from drivers.s3.client import MARK, version_of
 from drivers.s3.faults import PreconditionFailedError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class Swap:
 
     Args:
         client: who makes the requests.
-        removes: the store heeds the condition of a DELETE, too; some know only that of a PUT.
+        removes: the store heeds the condition of a DELETE, too. Where it does not, a file is made empty under the
+            condition of a PUT before it is deleted; a plain write in between may be lost.
     """
 
     def __init__(self, client: Client, *, removes: bool) -> None:
@@ -43,9 +45,16 @@ class Swap:
         return await self._put(path, content, IfMatch=version)
 
     async def remove(self, path: str, version: Version) -> None:
-        """As `drivers.contract.SupportsCompareAndSwap.remove`; unavailable as `swap`, and where there is no such request."""
+        """As `drivers.contract.SupportsCompareAndSwap.remove`.
+
+        Raises:
+            Unavailable: also as `swap`.
+        """
         if not self._removes:
-            raise Unavailable(f"{path}: the store does not heed the condition of a DELETE", retry_after=30.0)
+            empty = await self.swap(path, b"", version)
+            with suppress(PreconditionFailedError, PathNotFound):
+                await self._client.ask("delete_object", path, settle=True, IfMatch=empty)
+            return
         tries = Tries()
         try:
             await self._client.ask("delete_object", path, settle=True, tries=tries, IfMatch=version)
@@ -56,10 +65,10 @@ class Swap:
 
     async def _put(self, path: str, content: bytes, **condition: Any) -> Version:
         token, tries = secrets.token_hex(12), Tries()
-        kind = {**self._client.kind, "Metadata": {TOKEN: token}}
+        kind = {**self._client.kind, "Metadata": {MARK: token}}
         try:
-            answer = await self._client.send(
-                "put_object", path, content, check=version_of, tries=tries, **kind, **condition
+            answer = await self._client.ask(
+                "put_object", path, content=content, check=version_of, tries=tries, **kind, **condition
             )
         except (PreconditionFailedError, PathNotFound):
             if not tries.failed:

@@ -29,10 +29,8 @@ def part_size(before: int, *, chunk: int, expected: int | None, equal: bool) -> 
     Parts of a file of *expected* size are all alike. Else a part has at least 1/1250 of what comes before it: 5 TiB
     are less than 10,000 of them, also from parts of 5 MiB on; up to 12 GiB of 10 MiB parts nothing grows.
     """
-    if expected is not None:
-        wanted = -(-expected // MAX_PARTS)
-    else:
-        wanted = 0 if equal else before // _SHARE
+    growing = 0 if equal else before // _SHARE
+    wanted = growing if expected is None else -(-expected // MAX_PARTS)
     return min(MAX_PART, max(chunk, -(-wanted // MIB) * MIB))
 
 
@@ -49,8 +47,8 @@ class Writer:
         self._budget: Final = budget
         self._size = 0
         self._whole = True
-        self._part = bytearray()
-        self._room = 0  # of this part
+        self._part: list[bytes] = []
+        self._room = 0  # left in this part
         self._reserved = 0  # for this part
         self._upload: Multipart | None = None
         self._number = 0
@@ -64,14 +62,14 @@ class Writer:
     async def write(self, chunk: bytes, /) -> None:
         self._check()
         self._whole = False  # a failed or cancelled write may have taken some of the chunk
-        with memoryview(chunk) as rest:
-            taken = 0
-            while taken < len(rest):
-                if len(self._part) == self._room:
-                    await self._next_part()
-                step = min(len(rest) - taken, self._room - len(self._part))
-                self._part += rest[taken : taken + step]
-                taken += step
+        taken = 0
+        while taken < len(chunk):
+            if self._room == 0:
+                await self._next_part()
+            step = chunk[taken : taken + self._room]
+            self._part.append(step)
+            self._room -= len(step)
+            taken += len(step)
         self._size += len(chunk)
         self._whole = True
 
@@ -79,13 +77,12 @@ class Writer:
         self._check()
         self._whole = False  # nothing may follow
         if self._upload is None:
-            return await self._client.put(self._path, self._part)
+            return await self._client.put(self._path, b"".join(self._part))
         if self._part:
             await self._flush(self._upload)
         while self._tasks:
             await self._finish_some()
-        upload = self._upload
-        version = await upload.complete()
+        version = await self._upload.complete()
         self._upload = None
         return version
 
@@ -119,11 +116,12 @@ class Writer:
         self._number += 1
         if self._number > MAX_PARTS:
             raise Unavailable(f"{self._path}: more than {MAX_PARTS} parts")
-        task = asyncio.create_task(upload.send(self._number, self._part))
+        content = b"".join(self._part)
+        task = asyncio.create_task(upload.send(self._number, content))
         task.add_done_callback(partial(_give_back, self._budget, self._reserved))
         self._tasks.add(task)
-        self._sent += len(self._part)
-        self._part, self._room, self._reserved = bytearray(), 0, 0
+        self._sent += len(content)
+        self._part, self._room, self._reserved = [], 0, 0
 
     async def _finish_some(self) -> None:
         done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)

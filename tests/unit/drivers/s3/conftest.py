@@ -1,0 +1,62 @@
+"""One server and one connection for all tests here, so they share a loop, and a root of its own for each of them."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from drivers.s3.connection import connect
+from drivers.s3.opening import make_client, make_driver
+from drivers.s3.probe import probe
+from tests.support import s3stores
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+async def moto():
+    with s3stores.moto() as store:
+        await store.create_bucket()
+        yield store
+
+
+@pytest.fixture(scope="session")
+async def versitygw(tmp_path_factory):
+    try:
+        with s3stores.versitygw(tmp_path_factory.mktemp("versitygw")) as store:
+            await store.create_bucket()
+            yield store
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session", params=["moto", "versitygw"])
+def store(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+async def connection(store):
+    async with connect(store.settings()) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+async def conditions(connection, store):
+    return await probe(make_client(connection, store.settings()), "/probe")
+
+
+@pytest.fixture
+def settings(store):
+    return store.settings(rootdirectory=f"/test-{next(_numbers)}")
+
+
+@pytest.fixture
+def client(connection, settings):
+    return make_client(connection, settings)
+
+
+@pytest.fixture
+def driver(connection, client, settings, conditions):
+    return make_driver(connection, client, settings, conditions)
