@@ -6,7 +6,6 @@ Every verb is one request, and more only when one fails. Conditional writes are 
 
 from __future__ import annotations
 
-import io
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from drivers.contract import FileInfo, Version
 from drivers.errors import PathNotFound
 from drivers.paths import below
+from drivers.s3.content import Content
 from drivers.s3.faults import PreconditionFailedError, TransientError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Client:
         attempt = partial(self._open, path, version, start, stop)
         return await self._attempts.run(path, attempt, seconds=self._settings.requesttimeout)
 
-    async def put(self, path: str, content: bytes) -> Version:
+    async def put(self, path: str, content: bytes | Content) -> Version:
         """Write an object whole, over what was there."""
         return version_of(await self.ask("put_object", path, content=content, check=version_of, **self.kind))
 
@@ -195,7 +195,7 @@ class Client:
         path: str,
         *,
         key: bool = True,
-        content: bytes | None = None,
+        content: bytes | Content | None = None,
         slow: bool = False,
         settle: bool = False,
         patience: float = 1.0,
@@ -225,7 +225,15 @@ class Client:
         request = partial(getattr(self._api, operation), Bucket=self._settings.bucket, **parameters)
 
         async def call() -> Mapping[str, Any]:
-            answer: Mapping[str, Any] = await (request() if content is None else request(Body=_body(content)))
+            answer: Mapping[str, Any]
+            if content is None:
+                answer = await request()
+            else:
+                body = content.again() if isinstance(content, Content) else Content([content])
+                try:
+                    answer = await request(Body=body)
+                finally:
+                    body.forget()
             if check is not None:
                 check(answer)
             return answer
@@ -260,11 +268,6 @@ def version_of(answer: Mapping[str, Any]) -> Version:
     if not tag:
         raise TransientError("an answer has no ETag")
     return Version(tag)
-
-
-def _body(content: bytes) -> io.BytesIO | bytes:
-    # The HTTP library writes bytes with one call and a file in steps, between which others have their turn.
-    return content if len(content) <= _SMALL else io.BytesIO(content)
 
 
 def _goes_on(answer: Mapping[str, Any]) -> None:

@@ -72,14 +72,17 @@ class S3Driver:
     async def put(self, path: str, content: bytes, /) -> None:
         await self._client.put(check_file(path), content)
 
-    async def stat(self, path: str, /) -> FileInfo:
-        """As `drivers.contract.Driver.stat`: a HEAD, and a LIST when there is no file of that name."""
+    async def stat(self, path: str, /, *, file: bool = False) -> FileInfo:
+        """As `drivers.contract.Driver.stat`: a HEAD, and a LIST when there is no file and a folder would do."""
         check_folder(path)
         if path != ROOT:
             try:
                 return (await self._client.head(path)).info
             except PathNotFound:
-                pass
+                if file:
+                    raise
+        if file:
+            raise PathNotFound(path)
         page = await self._client.page(path, deep=True, most=1)
         for first in page.files:
             return FileInfo(path, 0, first.modified, is_dir=True)
@@ -135,6 +138,11 @@ class S3Driver:
                 batch.clear()
         if batch:
             await self._delete_all(batch)
+
+    async def delete_files(self, paths: Sequence[str], /) -> None:
+        """As `drivers.contract.SupportsDeleteFiles.delete_files`: one request for 1000 files."""
+        for start in range(0, len(paths), BATCH):
+            await self._delete_all([check_file(path) for path in paths[start : start + BATCH]])
 
     async def compose(self, target: str, parts: Sequence[Part], tail: bytes = b"", /) -> None:
         await self._composer.compose(check_file(target), parts, tail)

@@ -44,6 +44,17 @@ _AGAIN: Final = frozenset(
 )
 _UNKNOWN_TO_THE_STORE: Final = frozenset({"MethodNotAllowed", "NotImplemented"})
 
+_PLAIN_WORDS: Final = {
+    "AccessDenied": "the credentials do not allow this request",
+    "AuthorizationHeaderMalformed": "the region is not that of the bucket",
+    "InvalidAccessKeyId": "the store does not know the access key",
+    "NoSuchBucket": "there is no such bucket",
+    "PermanentRedirect": "the bucket is in another region, or has another endpoint",
+    "RequestTimeTooSkewed": "the clocks of this machine and of the store differ too much",
+    "SignatureDoesNotMatch": "the secret key is not that of the access key",
+    "XAdminUserNotFound": "the store does not know the access key",
+}
+
 _BROKEN: Final = (
     HTTPClientError,
     ConnectionFailedError,
@@ -120,7 +131,7 @@ def _answer(error: ClientError, path: str) -> Exception:
     for codes, meaning in _MEANINGS:
         if code in codes:
             return meaning(f"{path}: {error}")
-    return _loud(f"{path}: {error}")
+    return _loud(_said(error, path))
 
 
 def code_of(error: ClientError) -> str:
@@ -131,6 +142,14 @@ def code_of(error: ClientError) -> str:
 def status_of(error: ClientError) -> int:
     """Return the answer's status."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _said(error: ClientError, path: str) -> str:
+    """What an operator can act on in words of ours, all else in the store's."""
+    code = code_of(error)
+    if code in _PLAIN_WORDS:
+        return f"{_PLAIN_WORDS[code]} ({code} to {error.operation_name})"
+    return f"{path}: {error}"
 
 
 def _loud(reason: str) -> Unavailable:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from drivers.contract import Part, Version
     from drivers.s3.client import Client
+    from drivers.s3.content import Content
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Multipart:
         )
         return cls(client, path, answer["UploadId"], token)
 
-    async def send(self, number: int, content: bytes) -> None:
+    async def send(self, number: int, content: bytes | Content) -> None:
         """Upload a part. Sent again, it takes the place of what was there.
 
         Args:
@@ -118,7 +119,7 @@ class Multipart:
         except DriverError as error:
             _log.warning("an upload in parts is left to the purge: %s", error)
 
-    async def _send(self, number: int, content: bytes) -> Mapping[str, Any]:
+    async def _send(self, number: int, content: bytes | Content) -> Mapping[str, Any]:
         try:
             return await self._client.ask(
                 "upload_part", self._path, content=content, check=version_of, UploadId=self._upload, PartNumber=number

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from drivers.errors import Unavailable
+from drivers.s3.content import Content
 from drivers.s3.multipart import Multipart
 from drivers.s3.settings import MAX_PART, MAX_PARTS, MIB
 from drivers.s3.settled import settled
@@ -21,14 +22,18 @@ if TYPE_CHECKING:
     from drivers.s3.settings import S3Settings
 
 _SHARE: Final = 1250
+_WHOLE: Final = 16 * MIB
 
 
 def part_size(before: int, *, chunk: int, expected: int | None, equal: bool) -> int:
     """Return the size of the part that comes after *before* bytes.
 
+    A file that is expected to be small is all one, and goes with one request.
     Parts of a file of *expected* size are all alike. Else a part has at least 1/1250 of what comes before it: 5 TiB
     are less than 10,000 of them, also from parts of 5 MiB on; up to 12 GiB of 10 MiB parts nothing grows.
     """
+    if expected is not None and before + 1 <= expected <= _WHOLE:
+        return max(chunk, expected)
     growing = 0 if equal else before // _SHARE
     wanted = growing if expected is None else -(-expected // MAX_PARTS)
     return min(MAX_PART, max(chunk, -(-wanted // MIB) * MIB))
@@ -77,7 +82,7 @@ class Writer:
         self._check()
         self._whole = False  # nothing may follow
         if self._upload is None:
-            return await self._client.put(self._path, b"".join(self._part))
+            return await self._client.put(self._path, Content(self._part))
         if self._part:
             await self._flush(self._upload)
         while self._tasks:
@@ -116,7 +121,7 @@ class Writer:
         self._number += 1
         if self._number > MAX_PARTS:
             raise Unavailable(f"{self._path}: more than {MAX_PARTS} parts")
-        content = b"".join(self._part)
+        content = Content(self._part)
         task = asyncio.create_task(upload.send(self._number, content))
         task.add_done_callback(partial(_give_back, self._budget, self._reserved))
         self._tasks.add(task)
