@@ -94,7 +94,7 @@ class Uploads:
         deletes: SupportsDeleteFiles | None = None,
         tail_limit: int = 16 * _MIB,
         chunk_limit: int = 5 * _MIB - 1,
-        tail_memory: int = 64 * _MIB,
+        tail_memory: int = 32 * _MIB,
         memory: int = 64 * _MIB,
         lock_wait: float = 10.0,
         batch_size: int = _MIB,
