@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import pytest_asyncio
 
 from drivers.s3.connection import connect
 from drivers.s3.opening import make_client, make_driver
@@ -14,14 +15,14 @@ from tests.support import s3stores
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def moto():
     with s3stores.moto() as store:
         await store.create_bucket()
         yield store
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def versitygw(tmp_path_factory):
     try:
         with s3stores.versitygw(tmp_path_factory.mktemp("versitygw")) as store:
@@ -36,13 +37,13 @@ def store(request):
     return request.getfixturevalue(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def connection(store):
     async with connect(store.settings()) as connection:
         yield connection
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def conditions(connection, store):
     return await probe(make_client(connection, store.settings()), "/probe")
 
