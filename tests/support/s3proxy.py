@@ -6,6 +6,7 @@ What it forwards, it forwards untouched, so that signatures stay good.
 from __future__ import annotations
 
 import asyncio
+import io
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -96,7 +97,7 @@ class Proxy:
         name = verb(request)
         self._verbs.append(name)
         fault = self.plan(name, self._number)
-        body = await request.read()
+        body = await request.content.read()
         match fault:
             case None:
                 return await self._forward(request, body, None)
@@ -115,7 +116,7 @@ class Proxy:
     async def _forward(self, request: web.BaseRequest, body: bytes, harm: Harm | None) -> web.StreamResponse:
         url = URL(f"{self._target}{request.raw_path}", encoded=True)
         headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _SKIPPED)
-        async with self._session.request(request.method, url, data=body, headers=headers) as found:
+        async with self._session.request(request.method, url, data=io.BytesIO(body), headers=headers) as found:
             content = await found.read()
             if harm is Harm.LOSE:
                 return _cut(request)
