@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
+import pytest_asyncio
 
 from drivers.s3.connection import connect
 from drivers.s3.opening import make_client, make_driver
 from drivers.s3.probe import probe
 from tests.support import s3stores
+from tests.support.s3proxy import proxied
 
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def moto():
     with s3stores.moto() as store:
         await store.create_bucket()
         yield store
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def versitygw(tmp_path_factory):
     try:
         with s3stores.versitygw(tmp_path_factory.mktemp("versitygw")) as store:
@@ -36,13 +39,13 @@ def store(request):
     return request.getfixturevalue(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def connection(store):
     async with connect(store.settings()) as connection:
         yield connection
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def conditions(connection, store):
     return await probe(make_client(connection, store.settings()), "/probe")
 
@@ -60,3 +63,19 @@ def client(connection, settings):
 @pytest.fixture
 def driver(connection, client, settings, conditions):
     return make_driver(connection, client, settings, conditions)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def proxy(store):
+    async with proxied(store) as proxy:
+        yield proxy
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def behind(proxy, settings, conditions):
+    """A driver that speaks to the store through the proxy, and is quick to lose its patience."""
+    hasty = replace(
+        settings, regionendpoint=proxy.store.endpoint, requesttimeout=1.0, transfertimeout=5.0, retrybudget=20.0
+    )
+    async with connect(hasty) as connection:
+        yield make_driver(connection, make_client(connection, hasty), hasty, conditions)
