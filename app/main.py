@@ -109,6 +109,7 @@ async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[
             sendfile=sendfile,
             ingestion=uploads.into,
             rules=_rules(config.validation, config.moorage.limits.manifestsize),
+            look_back=True,  # disk and memory answer in microseconds
         )
         secret = config.http.secret
         yield Registry(namespace, secret.reveal().encode() if secret else state.secret)
