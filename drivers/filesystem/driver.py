@@ -119,7 +119,12 @@ class FilesystemDriver:
         Return how many files and folders that were.
         """
         before = self._now() / 1e9 - older_than
-        return await self._threads.run(lambda: self._scratch.sweep(before))
+
+        def job() -> int:
+            with faults.reading(self._tree.hidden):
+                return self._scratch.sweep(before)
+
+        return await self._threads.run(job)
 
     async def get(self, path: str, /) -> bytes:
         return await reading.read_whole(self._threads, path, self._real(path))
