@@ -81,6 +81,7 @@ async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[
     Raises:
         DriverError, OSError: the storage is not usable.
         FormatUnsupported: it was written by a newer Moorage.
+        StateInvalid: one of the registry's own files in it is damaged.
     """
     async with AsyncExitStack() as stack:
         driver = await _driver(stack, config.storage)

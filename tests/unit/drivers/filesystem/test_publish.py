@@ -175,6 +175,22 @@ def test_a_file_that_may_not_grow_is_unavailable_and_keeps_what_was_there(tmp_pa
     ]
 
 
+async def test_a_disk_that_may_only_be_read_serves_what_is_there_and_says_so(small_disk):
+    async with FilesystemDriver(small_disk / "root") as driver:
+        await driver.put("/file", b"x")
+        assert driver.warnings == ()
+    remount = await asyncio.create_subprocess_exec("mount", "-o", "remount,ro", str(small_disk))
+    assert await remount.wait() == 0
+    async with FilesystemDriver(small_disk / "root") as driver:
+        assert "can't be written to" in driver.warnings[0]
+        assert await driver.get("/file") == b"x"
+        for call in (driver.put("/file", b"y"), driver.create("/new", b""), driver.delete("/file")):
+            with pytest.raises(Unavailable, match="Read-only"):
+                await call
+    with pytest.raises(Unavailable, match="Read-only"):
+        FilesystemDriver(small_disk / "other")
+
+
 async def test_a_file_where_a_folder_should_be_is_unavailable_and_stays(driver):
     await driver.put("/a", b"x")
     await driver.put("/folder/file", b"x")
