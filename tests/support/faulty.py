@@ -1,9 +1,13 @@
-"""A driver that is away for one step, chosen by number: the step does not happen, or happens and its answer is lost."""
+"""A driver that is away for one step, chosen by number: the step does not happen, or happens and its answer is lost.
+
+Either way the failure may be told, or the request hangs there until it is cancelled.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drivers.errors import Unavailable
@@ -26,14 +30,18 @@ class Fault:
     Attributes:
         at: its number, counted from 1; 0: none.
         lost: whether it happens all the same.
+        hangs: whether nothing is ever heard of it.
+        reached: set when it fails.
         steps: how many steps there were.
         struck: what failed; empty: nothing yet.
     """
 
     at: int = 0
     lost: bool = False
+    hangs: bool = False
     steps: int = 0
     struck: str = ""
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
     async def step(self, verb: str, *, first: bool) -> AsyncGenerator[Meter]:
@@ -44,10 +52,16 @@ class Fault:
         if strikes:
             self.struck = verb
             if not self.lost:
-                raise Away(f"{verb} failed")
+                await self._fail()
         yield Meter()
         if strikes:
-            raise Away(f"the answer to {verb} was lost")
+            await self._fail()
+
+    async def _fail(self) -> None:
+        self.reached.set()
+        if self.hangs:
+            await asyncio.Event().wait()
+        raise Away(f"{self.struck} failed")
 
 
 def faulty(driver: Driver) -> tuple[Driver, Fault]:

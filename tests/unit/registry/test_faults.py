@@ -5,8 +5,10 @@ Never absence, never another error; and the same request again does what it shou
 
 from __future__ import annotations
 
+import asyncio
 import os
-from contextlib import AsyncExitStack
+import shutil
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 
@@ -39,6 +41,7 @@ SIGNATURE = image(CONFIG, subject=descriptor(FIRST, OCI_IMAGE))
 LATEST, NEXT = Tag.parse("latest"), Tag.parse("next")
 ABSENT = Precondition(absent=True)
 FRESH = b"fresh" * 1000
+DIGESTERS = Digesters(find_libcrypto())
 
 
 class Store:
@@ -59,7 +62,7 @@ async def process(driver):
     )
     uploads = Uploads(
         driver,
-        hashing=Hashing(Digesters(find_libcrypto())),
+        hashing=Hashing(DIGESTERS),
         key=b"key",
         boot="boot",
         max_age=DAY,
@@ -277,44 +280,84 @@ async def cancel(store):
     await store.here.blobs.cancel(store.session)
 
 
-REPEATABLE = (
-    stat_blob, stat_blob_by_alias, read_blob, stream_blob, send_blob, put_blob_whole, put_blob_whole_by_sha512,
-    begin_session, patch_session, close_session, ask_status, ask_status_of_old, come_too_late,
-    mount, guess_holders, get_by_tag, get_by_digest, resolve, put_manifest, put_again, put_index, list_tags,
-    list_referrers, list_referrers_of_older_clients, list_catalog, list_unknown,
+READS = (
+    stat_blob, stat_blob_by_alias, read_blob, stream_blob, send_blob, ask_status, ask_status_of_old, guess_holders,
+    get_by_tag, get_by_digest, resolve, list_tags, list_referrers, list_referrers_of_older_clients, list_catalog,
+    list_unknown,
+)  # fmt: skip
+WRITES = (
+    put_blob_whole, put_blob_whole_by_sha512, begin_session, patch_session, close_session, come_too_late, mount,
+    put_manifest, put_again, put_index,
 )  # fmt: skip
 ONCE = {
-    put_new_tag_only: PreconditionFailed,
-    delete_blob: BlobUnknown,
-    delete_manifest: ManifestUnknown,
-    delete_signature: ManifestUnknown,
-    untag: ManifestUnknown,
-    untag_if: ManifestUnknown,
-    cancel: BlobUploadUnknown,
+    put_new_tag_only: (PreconditionFailed,),
+    delete_blob: (BlobUnknown,),
+    delete_manifest: (ManifestUnknown,),
+    delete_signature: (ManifestUnknown,),
+    untag: (ManifestUnknown,),
+    untag_if: (ManifestUnknown,),
+    cancel: (BlobUploadUnknown,),
     # Nobody hashed the session's beginning by sha512, and once published its bytes are nobody's to read: push anew.
-    close_session_by_sha512: BlobUploadUnknown,
+    close_session_by_sha512: (BlobUploadUnknown,),
 }
 AWAY = (drivers.errors.Unavailable, app.oci.errors.Unavailable)
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["fails", "answer lost"])
-@pytest.mark.parametrize("sort", ["memory", "disk"])
-@pytest.mark.parametrize("operation", [*REPEATABLE, *ONCE], ids=lambda operation: operation.__name__)
+async def cut_off(operation, store, fault):
+    """Run *operation*, but cancel it where the backend hangs; whatever it has opened or begun must be gone."""
+    files, tasks = open_files(), asyncio.all_tasks()
+    request = asyncio.create_task(operation(store))
+    hanging = asyncio.create_task(fault.reached.wait())
+    await asyncio.wait((request, hanging), return_when=asyncio.FIRST_COMPLETED)
+    hanging.cancel()
+    if not request.done():
+        request.cancel()
+    await asyncio.wait((request, hanging))
+    assert open_files() == files, fault.struck
+    assert asyncio.all_tasks() == tasks, fault.struck
+    return "nothing" if request.cancelled() else request.result()
+
+
+def open_files():
+    return len(os.listdir("/proc/self/fd"))
+
+
+each_sort = pytest.mark.parametrize("sort", ["memory", "disk"])
+each_operation = pytest.mark.parametrize(
+    ("operation", "lost"),
+    # To lose the answer to a question is as if it had not been asked.
+    [(one, False) for one in (*READS, *WRITES, *ONCE)] + [(one, True) for one in (*WRITES, *ONCE)],
+    ids=lambda value: value.__name__ if callable(value) else ("after" if value else "before"),
+)
+
+
+@each_sort
+@each_operation
+async def test_a_request_that_is_cut_off_anywhere_leaves_nothing_open_and_can_be_repeated(
+    tmp_path, operation, sort, lost
+):
+    await strike(tmp_path, operation, sort, lost=lost, hangs=True)
+
+
+@each_sort
+@each_operation
 async def test_a_backend_that_is_away_is_never_absence_and_the_same_request_again_heals(
     tmp_path, operation, sort, lost
 ):
+    await strike(tmp_path, operation, sort, lost=lost, hangs=False)
+
+
+async def strike(tmp_path, operation, sort, *, lost, hangs):
+    """Let each step of *operation* fail once, on a store of its own, and do it again; the first time none fails."""
     at, wanted = 0, None
-    while True:
-        async with AsyncExitStack() as stack:
-            inner = MemoryDriver()
-            if sort == "disk":
-                inner = await stack.enter_async_context(FilesystemDriver(tmp_path / str(at), fsync=False))
-            session, begun = await prepare(inner)
+    async with stores(tmp_path, sort) as new_store:
+        while True:
+            inner, session, begun = await new_store()
             driver, fault = faulty(inner)
             store = Store(await process(driver), session, begun)
-            fault.steps, fault.at, fault.lost = 0, at, lost
+            fault.steps, fault.at, fault.lost, fault.hangs = 0, at, lost, hangs
             try:
-                seen = await operation(store)
+                seen = await cut_off(operation, store, fault) if hangs else await operation(store)
             except AWAY:
                 assert fault.struck
                 seen = "nothing"
@@ -325,15 +368,35 @@ async def test_a_backend_that_is_away_is_never_absence_and_the_same_request_agai
             assert seen in (wanted, "nothing"), fault.struck
             fault.at = 0
             for again in (store, Store(await process(inner), session, begun)):
-                try:
+                with suppress(*ONCE.get(operation, ())):
                     assert await operation(again) == wanted
-                except ONCE.get(operation, ()):
-                    pass
-        at += 1
+            at += 1
     assert at > 1
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["fails", "answer lost"])
+@asynccontextmanager
+async def stores(tmp_path, sort):
+    """Hand out a function that returns a driver whose store is filled, and the sessions in it."""
+    async with AsyncExitStack() as stack:
+        if sort == "memory":
+
+            async def fill():
+                driver = MemoryDriver()
+                return driver, *await prepare(driver)
+
+            yield fill
+            return
+        async with FilesystemDriver(tmp_path / "pattern", fsync=False) as driver:
+            sessions = await prepare(driver)
+
+        async def copy():
+            root = shutil.copytree(tmp_path / "pattern", tmp_path / os.urandom(8).hex())
+            return await stack.enter_async_context(FilesystemDriver(root, fsync=False)), *sessions
+
+        yield copy
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["before", "after"])
 async def test_a_backend_that_is_away_at_the_start_can_be_started_again(lost):
     for at in range(1, 100):
         inner = MemoryDriver()
