@@ -30,10 +30,10 @@ e2e: $(VENV)/.dev ## real clients and the OCI conformance tool
 	@.ci/gotools conformance crane regctl oras
 	$(PY) -m pytest -m "e2e and not long" $(ARGS) tests/e2e
 
-e2e-long: $(VENV)/.dev $(VENV)/.clients ## more clients, large blobs, memory
-	@.ci/programs skopeo podman buildah
+e2e-long: $(VENV)/.dev $(VENV)/.clients ## more clients, large blobs, memory, every crash, large models
+	@.ci/programs skopeo strace podman buildah
 	@.ci/gotools crane helm cosign
-	$(PY) -m pytest -m long $(ARGS) tests/e2e
+	$(PY) -m pytest -m long $(ARGS)
 
 bench: $(VENV)/.dev ## requests a second, beside docker-registry if it is installed
 	@.ci/programs wrk

@@ -94,6 +94,7 @@ async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[
     Raises:
         DriverError, OSError: the storage is not usable.
         FormatUnsupported: it was written by a newer Moorage.
+        StateInvalid: one of the registry's own files in it is damaged.
     """
     async with AsyncExitStack() as stack:
         driver = await _driver(stack, config.storage)
@@ -125,6 +126,7 @@ async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[
             redirect=None if config.storage.redirect.disable else redirect,
             ingestion=uploads.into,
             rules=_rules(config.validation, config.moorage.limits.manifestsize),
+            look_back=True,  # disk and memory answer in microseconds
         )
         secret = config.http.secret
         yield Registry(namespace, secret.reveal().encode() if secret else state.secret)

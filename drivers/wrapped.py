@@ -5,6 +5,7 @@ The wrapper has exactly the powers of what it wraps, so `isinstance` answers for
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
@@ -19,7 +20,7 @@ from drivers.contract import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from drivers.contract import Driver, Extension, FileInfo, FileWriter, Part, Version
@@ -113,12 +114,14 @@ class _Files:
             yield _Writer(writer, self._around)
 
     async def list(self, path: str, /, *, after: str = "") -> AsyncGenerator[str]:
-        async for name in self._each("list", self._driver.list(path, after=after)):
-            yield name
+        async with aclosing(self._each("list", self._driver.list(path, after=after))) as names:
+            async for name in names:
+                yield name
 
     async def walk(self, path: str, /, *, after: str = "") -> AsyncGenerator[FileInfo]:
-        async for file in self._each("walk", self._driver.walk(path, after=after)):
-            yield file
+        async with aclosing(self._each("walk", self._driver.walk(path, after=after))) as files:
+            async for file in files:
+                yield file
 
     async def move(self, source: str, target: str, /) -> None:
         async with self._around.step("move", first=True):
@@ -134,14 +137,19 @@ class _Files:
 
     async def _each(self, verb: str, items: AsyncIterator[T]) -> AsyncGenerator[T]:
         first = True
-        while True:
-            async with self._around.step(verb, first=first):
-                try:
-                    item = await anext(items)
-                except StopAsyncIteration:
-                    return
-            yield item
-            first = False
+        try:
+            while True:
+                async with self._around.step(verb, first=first):
+                    try:
+                        item = await anext(items)
+                    except StopAsyncIteration:
+                        return
+                yield item
+                first = False
+        finally:
+            # A generator that is left half-way must not wait for the collector of garbage, which ends it in a task.
+            if isinstance(items, AsyncGenerator):
+                await items.aclose()
 
     async def _read(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         while True:

@@ -15,7 +15,7 @@ from app.api.accesslog import silent
 from app.cli.config import read
 from app.config.model import Network
 from app.main import listening, registry
-from app.registry.state import FormatUnsupported
+from app.registry.state import FormatUnsupported, StateInvalid
 from app.server.run import Stop
 from app.server.sockets import AddressInvalid, split
 from app.telemetry.access import AccessLines
@@ -56,7 +56,7 @@ async def _serve(config: Config, access: AccessLog) -> int:
     async with stop.on_signals(), AsyncExitStack() as stack:
         try:
             services = await stack.enter_async_context(registry(config))
-        except (DriverError, FormatUnsupported, OSError) as error:
+        except (DriverError, FormatUnsupported, StateInvalid, OSError) as error:
             return _cannot_start(f"{_place(config.storage)} can't be used: {_reason(error)}")
         try:
             address = await stack.enter_async_context(listening(config, services, access, stop))

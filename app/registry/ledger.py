@@ -168,15 +168,17 @@ class Ledger:
         return record.session(session.id, name)
 
     async def _recognise(self, session_id: str, name: str, nonce: str, error: Conflict | Unavailable) -> None:
-        """See whether a create that failed has happened all the same, its answer lost."""
+        """See whether a create that failed has happened all the same, its answer lost.
+
+        Raises:
+            RecordTaken, BlobUploadUnknown, Unavailable: see `add`.
+        """
         try:
             found = await self._at(session_id, name)
         except RecordAbsent:
             if isinstance(error, Unavailable):
                 raise error from None
             raise BlobUploadUnknown from None
-        except Unavailable:
-            raise error from None
         if found.nonce != nonce:
             raise RecordTaken(name, found) from None
 

@@ -58,6 +58,7 @@ async def open_namespace(
     redirect: SupportsRedirect | None = None,
     ingestion: Callable[[RepositoryName, Linker], Ingestion] | None = None,
     rules: ManifestRules | None = None,
+    look_back: bool = False,
     events: EventSink | None = None,
     remembered: int = ROOM,
 ) -> LinkedNamespace:
@@ -75,6 +76,7 @@ async def open_namespace(
         redirect: its power to send clients to the backend, if it has it and is to use it.
         ingestion: takes in the bytes of layers.
         rules: what manifests must satisfy; distribution's defaults if not given.
+        look_back: whether the driver's calls are so cheap that a put may look whether it still holds; see `Tags`.
         events: told of everything that happens.
         remembered: about how many bytes of memory may be used to remember manifests.
     """
@@ -95,6 +97,7 @@ async def open_namespace(
         rules=rules or ManifestRules(),
         state=state,
         run=(await state.now()).collector,
+        look_back=look_back,
         events=events,
     )
     return LinkedNamespace(shared, holders)

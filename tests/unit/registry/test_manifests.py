@@ -225,6 +225,7 @@ async def test_pushes_pulls_and_deletes_are_told_with_their_tags(driver):
     told = [
         (event.action, event.subject, event.descriptor and event.descriptor.digest, event.tag) for event in heard.events
     ]
+    told[4:6] = sorted(told[4:6])  # tags go side by side
     assert told == [
         (EventAction.PUSH, Subject.MANIFEST, LONG, "latest"),
         (EventAction.PUSH, Subject.MANIFEST, LONG, "other"),

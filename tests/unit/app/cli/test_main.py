@@ -70,6 +70,16 @@ def test_show_prints_what_would_hold_and_hides_secrets():
     assert "hunter2" not in done.stdout + done.stderr
 
 
+def test_a_damaged_file_of_the_registrys_own_is_one_sentence_and_exit_code_3(tmp_path):
+    secret = tmp_path / "moorage/v1/state/secret"
+    secret.parent.mkdir(parents=True)
+    secret.write_bytes(b"")
+    done = call("serve", REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=str(tmp_path), REGISTRY_HTTP_ADDR="127.0.0.1:0")
+    assert done.returncode == 3
+    assert "moorage/v1/state/secret has 0 bytes instead of 32" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_address_in_use_is_one_sentence_and_exit_code_3(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
