@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp.web import Response
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 async def pull(call: Call, repository: Repository, digest: Digest) -> StreamResponse:
     """Answer GET and HEAD. The digest in the answer is the one that was asked for; content never changes.
 
-    HEAD is never sent elsewhere: clients read the digest in the last answer, and the backend's has none.
+    A GET whose answer has left whole, all of the blob or some ranges of it, is told to listeners as a pull, and so is
+    one that is sent to the backend, which tells nobody. HEAD and 304 move no bytes and are none. HEAD is never sent
+    elsewhere: clients read the digest in the last answer, and the backend's has none.
     """
     blob = await repository.blobs.open(digest)
     size = blob.descriptor.size
@@ -44,10 +47,12 @@ async def pull(call: Call, repository: Repository, digest: Digest) -> StreamResp
     if call.settings.redirects.allow(size, call.headers, call.request.remote or ""):
         url = await blob.redirect()
         if url is not None:
+            repository.blobs.pulled(blob.descriptor)
             # Whoever kept this answer would be sent to an address that is good for some minutes only.
             kept = {"Location": url, "Docker-Content-Digest": digest, "Cache-Control": "no-store"}
             return Response(status=307, headers=kept)
-    return BlobResponse(blob, spans, headers, call.services)
+    pulled = partial(repository.blobs.pulled, blob.descriptor)
+    return BlobResponse(blob, spans, headers, call.services, pulled)
 
 
 async def delete(call: Call, repository: Repository, digest: Digest) -> Response:

@@ -83,8 +83,9 @@ def is_public(http: HTTP) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)  # asyncio adds the address to the text of the error once more
+    if isinstance(error, OSError) and error.errno is not None:
+        # asyncio adds the address to the text of the error once more; a name that is not found has a number below 0.
+        return os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
     return str(error) or type(error).__name__
 
 

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from drivers.contract import Driver, SupportsCompareAndSwap, SupportsDeleteFiles
 
 _log = logging.getLogger(__name__)
-_WEIGHT: Final = 1024  # bytes of memory that a record takes beside its tail
+_WEIGHT: Final = 1024  # bytes of memory that a record takes beside its tail and its pieces
+_PIECE: Final = 256  # and each of these
+
+
+def _weight(record: Record) -> int:
+    return _WEIGHT + _PIECE * len(record.pieces) + len(record.tail)
 
 
 class RecordAbsent(Exception):
@@ -77,7 +82,7 @@ class Ledger:
         self._swap = swap
         self._deletes = deletes
         self._boot = boot
-        self._newest: Recent[str, tuple[str, Record]] = Recent(memory, lambda kept: _WEIGHT + len(kept[1].tail))
+        self._newest: Recent[str, tuple[str, Record]] = Recent(memory, lambda kept: _weight(kept[1]))
 
     async def load(self, session: UploadSession) -> Record:
         """Return the record that *session* names: no driver call if it is remembered, else one.

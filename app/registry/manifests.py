@@ -198,7 +198,8 @@ class Manifests:
 
     def pulled(self, stored: StoredManifest, /, *, tag: Tag | None = None) -> None:
         """Tell the listeners that *stored* was sent to a client, who asked for it by *tag* if that is given."""
-        self._tell(EventAction.PULL, _descriptor(stored.manifest, stored.digest), tag)
+        if self._events is not None:
+            self._tell(EventAction.PULL, _descriptor(stored.manifest, stored.digest), tag)
 
     async def _restore(self, manifest: Manifest, pushed: Digest) -> None:
         """Link a manifest again that was deleted after its link was written and before its tags were.

@@ -90,10 +90,18 @@ def test_an_address_in_use_is_one_sentence_and_exit_code_3(tmp_path):
 
 
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:99999"])
-def test_an_address_that_is_none_is_one_sentence_and_exit_code_3(tmp_path, address):
+def test_an_address_that_is_none_is_one_sentence_and_exit_code_2(tmp_path, address):
     done = call("serve", cwd=tmp_path, REGISTRY_HTTP_ADDR=address)
+    assert done.returncode == 2
+    assert "is no address; write host:port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_host_of_others_is_one_sentence_and_exit_code_3(tmp_path):
+    done = call("serve", cwd=tmp_path, REGISTRY_HTTP_ADDR="192.0.2.1:0")  # set aside for documentation (RFC 5737)
     assert done.returncode == 3
-    assert "is not host:port" in done.stderr
+    assert "can't listen on 192.0.2.1:0: " in done.stderr
+    assert "Errno" not in done.stderr
     assert "Traceback" not in done.stderr
 
 
