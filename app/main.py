@@ -131,7 +131,7 @@ async def registry(
             ingestion=uploads.into,
             rules=_rules(config.validation, config.moorage.limits.manifestsize),
             events=events,
-            look_back=True,  # disk and memory answer in microseconds
+            look_back=config.storage.s3 is None,  # disk and memory answer in microseconds
         )
         secret = config.http.secret
         yield Registry(namespace, secret.reveal().encode() if secret else state.secret)
@@ -154,6 +154,7 @@ async def listening(config: Config, services: Registry, access_log: AccessLog, s
                 authorizer=services.authorizer,
                 sealer=Sealer(services.secret),
                 limits=Limits(body_memory=settings.body_memory, uploads=settings.uploads),
+                redirects=_redirects(config.moorage.redirect),
                 threads=threads,
                 new_id=_new_id,
             ),
@@ -241,7 +242,6 @@ def _api_settings(config: Config) -> ApiSettings:
         idle=float(limits.idletimeout),
         body_memory=limits.bodymemory,
         uploads=limits.uploads,
-        redirects=_redirects(config.moorage.redirect),
     )
 
 

@@ -44,7 +44,7 @@ async def pull(call: Call, repository: Repository, digest: Digest) -> StreamResp
     spans: tuple[Span, ...] = ()
     if conditions.range_applies(call.headers, digest):
         spans = parse_range(call.headers.get("Range", ""), size)
-    if call.settings.redirects.allow(size, call.headers, call.request.remote or ""):
+    if call.services.redirects.allow(size, call.headers, call.request.remote or ""):
         url = await blob.redirect()
         if url is not None:
             repository.blobs.pulled(blob.descriptor)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
     from app.api.limits import Limits
+    from app.api.redirects import RedirectRules
     from app.api.sealed import Sealer
     from app.api.settings import ApiSettings
     from app.auth.contracts import Authorizer, Principal
@@ -30,6 +31,7 @@ class Services:
     """What handlers work with.
 
     Attributes:
+        redirects: which requests for a blob are sent to the backend, where it takes any.
         threads: where the kernel sends files from; each call in it is short.
         new_id: makes a name that nobody has used.
     """
@@ -39,6 +41,7 @@ class Services:
     authorizer: Authorizer
     sealer: Sealer
     limits: Limits
+    redirects: RedirectRules
     threads: Executor
     new_id: Callable[[], str]
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from app.api.redirects import RedirectRules
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,6 @@ class ApiSettings:
         idle: seconds that the next bytes of a body, either way, may take.
         body_memory: bytes of request bodies that are in memory at once; who gets none stops reading from its socket.
         uploads: requests that may bring blob bytes at once; the others wait.
-        redirects: which requests for a blob are sent to the backend, where it takes any.
     """
 
     host: str = ""
@@ -49,4 +46,3 @@ class ApiSettings:
     idle: float = 60.0
     body_memory: int = 64 << 20
     uploads: int = 256
-    redirects: RedirectRules = field(default_factory=RedirectRules)

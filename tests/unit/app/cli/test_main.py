@@ -8,11 +8,14 @@ import sys
 import urllib.request
 
 import pytest
+import yaml
 
 from app import __version__
 from app.cli.serve import is_public
 from app.config.model import HTTP, Network
+from tests.support.buckets import tree
 from tests.support.programs import ROOT, moorage
+from tests.support.s3stores import BUCKET, versitygw
 
 
 def call(*arguments, cwd=None, **environment):
@@ -165,3 +168,24 @@ def test_which_addresses_others_can_reach(address, public):
 
 def test_a_unix_socket_is_reached_by_this_machine_only():
     assert not is_public(HTTP(addr="/run/registry.sock", net=Network.UNIX))
+
+
+def test_what_the_s3_driver_refuses_is_wrong_configuration_for_every_verb(tmp_path):
+    path = tmp_path / "config.yml"
+    path.write_text("version: 0.1\nstorage: {s3: {bucket: b}}\n")
+    for verb in (("config", "check"), ("config", "show"), ("serve",)):
+        done = call(*verb, str(path))
+        assert done.returncode == 2
+        assert done.stderr == f"error: {path}: storage.s3: region is missing, and there is no regionendpoint\n"
+
+
+def test_a_bucket_that_is_not_there_is_one_sentence_and_exit_code_3(tmp_path):
+    with versitygw(tmp_path / "store") as store:
+        path = tmp_path / "config.yml"
+        path.write_text(yaml.safe_dump({"version": "0.1", "storage": tree(store)}))
+        done = call("serve", str(path))
+    assert done.returncode == 3
+    assert (
+        f"the bucket {BUCKET} at {store.endpoint} can't be used: there is no such bucket (NoSuchBucket" in done.stderr
+    )
+    assert "Traceback" not in done.stderr

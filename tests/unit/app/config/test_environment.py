@@ -126,7 +126,7 @@ def test_a_map_may_have_a_key_that_looks_like_what_kubernetes_sets(config):
         ("REGISTRY_AUTH_HTPASSWD_REALM", "basic-realm", "auth"),
         ("REGISTRY_HTTP_TLS_CERTIFICATE", "/cert.pem", "http.tls"),
         ("REGISTRY_PROXY_REMOTEURL", "https://registry.example.com", "proxy"),
-        ("REGISTRY_STORAGE_S3_BUCKET", "b", "storage.s3"),
+        ("REGISTRY_STORAGE_GCS_BUCKET", "b", "storage.gcs"),
         ("REGISTRY_REDIS_ADDRS", "[a]", "redis"),
     ],
 )

@@ -77,3 +77,19 @@ def test_a_key_that_stands_twice_loses_no_setting_silently(problems, text):
 def test_a_key_that_is_no_text_is_no_yaml_of_ours(problems):
     (problem,) = problems("? [a, b]\n: c")
     assert "not YAML" in problem
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("clients: {allow: [10.0.0.0/8, fd00::/8, 192.0.2.1]}", []),
+        (
+            "clients: {deny: [10.0.0.0/8, 10.0.0.1/8]}",
+            ["moorage.redirect.clients.deny[1]: not a network like 10.0.0.0/8"],
+        ),
+        ("clients: {allow: [localhost]}", ["moorage.redirect.clients.allow[0]: not a network like 10.0.0.0/8"]),
+        ("useragents: {deny: ['(']}", ["moorage.redirect.useragents.deny[0]: not a regular expression"]),
+    ],
+)
+def test_clients_are_networks_and_user_agents_patterns(problems, section, said):
+    assert [": ".join(problem.split(": ")[:2]) for problem in problems(f"moorage: {{redirect: {{{section}}}}}")] == said

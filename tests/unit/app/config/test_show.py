@@ -9,6 +9,15 @@ def test_what_is_shown_can_be_loaded_again_and_means_the_same(tmp_path):
     assert load(path, {}).config == config
 
 
+def test_the_secrets_of_a_bucket_are_stars_too():
+    names = ("ACCESSKEY", "SECRETKEY", "SESSIONTOKEN")
+    keys = {f"REGISTRY_STORAGE_S3_{name}": f"hunter-{name}" for name in names}
+    shown = as_yaml(load(None, {"REGISTRY_STORAGE": "s3", "REGISTRY_STORAGE_S3_BUCKET": "b", **keys}).config)
+    assert "hunter" not in shown
+    assert "bucket: b\n" in shown
+    assert "chunksize: 10MiB\n" in shown
+
+
 def test_secrets_are_stars():
     shown = as_yaml(load(None, {"REGISTRY_HTTP_SECRET": "hunter2"}).config)
     assert "hunter2" not in shown
