@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -62,6 +63,19 @@ class Connection:
         )
 
 
+class _OneAttempt(AIOHTTPSession):  # type: ignore[misc] # the SDK ships no types
+    """The SDK's HTTP client without retries.
+
+    aiohttp sends a PUT or DELETE anew when its connection breaks. The first may have been carried out, and a write
+    under a condition would then be in conflict with itself; `attempts` has to know of every attempt.
+    """
+
+    async def _get_session(self, proxy_url: Any) -> Any:
+        session = await super()._get_session(proxy_url)
+        session._retry_connection = False  # noqa: SLF001 # no public name; a test on the wire watches it
+        return session
+
+
 @asynccontextmanager
 async def connect(settings: S3Settings) -> AsyncGenerator[Connection]:
     """Open the SDK's client. No request is made but for credentials.
@@ -85,7 +99,8 @@ async def connect(settings: S3Settings) -> AsyncGenerator[Connection]:
 
 
 def _create(session: Any, settings: S3Settings, endpoint: str | None) -> Any:
-    style = {None: "auto", True: "path", False: "virtual"}[settings.forcepathstyle]
+    # Left to itself, the SDK would send clients to Amazon's global endpoint, which only knows of old regions at once.
+    style = {None: "auto" if endpoint else "virtual", True: "path", False: "virtual"}[settings.forcepathstyle]
     checksums = f"when_{settings.checksums}"
     config = AioConfig(
         signature_version="s3v4",
@@ -96,6 +111,7 @@ def _create(session: Any, settings: S3Settings, endpoint: str | None) -> Any:
         max_pool_connections=0,  # no limit: `pace` has one, which a stream that is read slowly does not use up
         connect_timeout=settings.connecttimeout,
         read_timeout=settings.transfertimeout,
+        http_session_cls=_OneAttempt,
         connector_args={"keepalive_timeout": 12},  # Amazon drops idle connections after 20 seconds
         user_agent_extra=settings.useragent or None,
         use_dualstack_endpoint=settings.usedualstack or None,

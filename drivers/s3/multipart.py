@@ -113,7 +113,7 @@ class Multipart:
 
     async def _abort(self) -> None:
         try:
-            await self._client.ask("abort_multipart_upload", self._path, settle=True, UploadId=self._upload)
+            await self._client.ask("abort_multipart_upload", self._path, slow=True, settle=True, UploadId=self._upload)
         except (NoSuchUploadError, PathNotFound):
             return
         except DriverError as error:

@@ -73,11 +73,13 @@ class Store:
         async with self.api() as api:
             await api.create_bucket(Bucket=BUCKET)
 
-    async def uploads(self) -> list[str]:
-        """Return the keys of uploads in parts that nobody has finished."""
+    async def uploads(self, root: str) -> list[str]:
+        """Return the keys below *root* of uploads in parts that nobody has finished."""
         async with self.api() as api:
             answer = await api.list_multipart_uploads(Bucket=BUCKET)
-        return [upload["Key"] for upload in answer.get("Uploads", ())]
+        return [
+            upload["Key"] for upload in answer.get("Uploads", ()) if upload["Key"].startswith(root.strip("/") + "/")
+        ]
 
 
 @contextmanager

@@ -79,3 +79,9 @@ async def behind(proxy, settings, conditions):
     )
     async with connect(hasty) as connection:
         yield make_driver(connection, make_client(connection, hasty), hasty, conditions)
+
+
+@pytest.fixture
+def uploads(store, settings):
+    """Lists uploads in parts that nobody has finished."""
+    return lambda: store.uploads(settings.rootdirectory)

@@ -104,14 +104,14 @@ class TestWriting:
             await writer.commit()
         assert (await behind.stat("/file")).size == 20 * MIB + 1
 
-    async def test_what_is_dropped_small_costs_none_and_large_is_aborted(self, behind, taken, store):
+    async def test_what_is_dropped_small_costs_none_and_large_is_aborted(self, behind, taken, uploads):
         async with behind.writer("/file") as writer:
             await writer.write(b"x" * MIB)
         assert taken() == []
         async with behind.writer("/file") as writer:
             await writer.write(b"x" * (21 * MIB))
         assert taken()[-1] == "AbortMultipartUpload"
-        assert await store.uploads() == []
+        assert await uploads() == []
 
     async def test_no_part_is_announced_before_it_is_sent(self, behind, proxy):
         await write(behind, "/file", b"x" * MIB)
@@ -151,14 +151,14 @@ class TestComposing:
         assert sorted(taken()[1:-1]) == ["UploadPartCopy"] * 2
         assert await read(behind, "/target") == await read(behind, "/p/0")
 
-    async def test_a_part_that_is_gone_aborts_the_copy_and_leaves_the_target_alone(self, behind, taken, store):
+    async def test_a_part_that_is_gone_aborts_the_copy_and_leaves_the_target_alone(self, behind, taken, uploads):
         await behind.put("/target", b"old")
         parts = await self.parts(behind, taken, 5 * MIB, 5 * MIB)
         await behind.delete("/p/1")
         with pytest.raises(PathNotFound):
             await behind.compose("/target", parts)
         assert await behind.get("/target") == b"old"
-        assert await store.uploads() == []
+        assert await uploads() == []
 
     async def test_a_move_is_three_requests(self, behind, taken):
         await behind.put("/source", b"content")
