@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import random
 import re
 import secrets
 import time
@@ -28,15 +29,24 @@ from app.config.model import DescriptorCache
 from app.oci.descriptor import Platform
 from app.registry.digester import Digesters, find_libcrypto
 from app.registry.hashing import Hashing
+from app.registry.maintenance.purge import Purge
+from app.registry.maintenance.rounds import rounds
 from app.registry.namespace import open_namespace
+from app.registry.records import RecordCodec
 from app.registry.rules import ManifestRules, PlatformRule, ReferenceRule, UrlRules
-from app.registry.state import open_state
+from app.registry.state import find_secret, open_state
 from app.registry.uploads import Uploads
 from app.server.connection import ConnectionSettings
 from app.server.run import serving
 from cache.memory import MemoryCache
 from cache.null import NullCache
-from drivers.contract import SupportsCompareAndSwap, SupportsCompose, SupportsExtend, SupportsSendfile
+from drivers.contract import (
+    SupportsCompareAndSwap,
+    SupportsCompose,
+    SupportsExtend,
+    SupportsMultipartPurge,
+    SupportsSendfile,
+)
 from drivers.filesystem.driver import FilesystemDriver
 from drivers.memory import MemoryDriver
 
@@ -52,7 +62,10 @@ if TYPE_CHECKING:
     from drivers.contract import Driver
 
 logger = logging.getLogger(__name__)
-_SESSION_AGE: Final = timedelta(days=7)  # distribution's default age of uploads that are purged
+_LONGEST_REQUEST: Final = timedelta(hours=1)  # that is expected; what runs longer loses to the purge, in good order
+_FIRST_PURGE: Final = (
+    3600.0  # seconds after the start at most, so that processes started at once do not all purge at once
+)
 _ABANDONED: Final = 86_400.0  # seconds after which nobody goes on with a temporary file
 _SENDERS: Final = 16  # threads that hand files to sockets; each call is short
 
@@ -63,11 +76,13 @@ class Registry:
 
     Attributes:
         namespace: everything that is served.
+        purge: takes away uploads that nobody goes on with.
         secret: signs what clients carry; every replica has the same.
         authorizer: decides what callers may do.
     """
 
     namespace: Namespace
+    purge: Purge
     secret: bytes
     authorizer: Authorizer = field(default_factory=Everyone)
 
@@ -92,9 +107,9 @@ async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[
         uploads = Uploads(
             driver,
             hashing=Hashing(Digesters(find_libcrypto())),
-            key=hmac.digest(state.secret, b"records of uploads", "sha256"),
+            key=_record_key(state.secret),
             boot=boot or _boot_id(),
-            max_age=_SESSION_AGE,
+            max_age=timedelta(seconds=config.storage.maintenance.uploadpurging.age),
             now=_now,
             new_id=_new_id,
             swap=swap,
@@ -111,7 +126,42 @@ async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[
             rules=_rules(config.validation, config.moorage.limits.manifestsize),
         )
         secret = config.http.secret
-        yield Registry(namespace, secret.reveal().encode() if secret else state.secret)
+        yield Registry(
+            namespace, _purge(driver, _record_key(state.secret)), secret.reveal().encode() if secret else state.secret
+        )
+
+
+@asynccontextmanager
+async def purging(config: Config) -> AsyncIterator[Purge]:
+    """Open what *config* says is stored for a purge alone: nothing is created in a store that has no sessions of ours.
+
+    Raises:
+        DriverError, OSError: the storage is not usable.
+        FormatUnsupported: it was written by a newer Moorage.
+    """
+    async with AsyncExitStack() as stack:
+        driver = await _driver(stack, config.storage, sweep=False)
+        yield _purge(driver, _record_key(await find_secret(driver)))
+
+
+@asynccontextmanager
+async def maintaining(config: Config, services: Registry) -> AsyncIterator[None]:
+    """Keep the storage of *services* tidy inside the block, as *config* says. A read-only registry is left alone."""
+    maintenance = config.storage.maintenance
+    settings = maintenance.uploadpurging
+    if not settings.enabled or maintenance.readonly.enabled:
+        yield
+        return
+
+    async def purge() -> None:
+        report = await services.purge.run(timedelta(seconds=settings.age), dry=settings.dryrun)
+        for skipped in report.skipped:
+            logger.warning("left by the purge of uploads: %s: %s", skipped.path, skipped.reason)
+        logger.info("purge of uploads: %s", report.sentence(dry=settings.dryrun))
+
+    first = random.uniform(0, min(_FIRST_PURGE, settings.interval))  # noqa: S311 - nobody gains by guessing it
+    async with rounds("the purge of uploads", purge, first=first, interval=float(settings.interval)):
+        yield
 
 
 @asynccontextmanager
@@ -147,7 +197,7 @@ async def listening(config: Config, services: Registry, access_log: AccessLog, s
             yield address
 
 
-async def _driver(stack: AsyncExitStack, storage: Storage) -> Driver:
+async def _driver(stack: AsyncExitStack, storage: Storage, *, sweep: bool = True) -> Driver:
     if storage.filesystem is None:
         return MemoryDriver()
     settings = storage.filesystem
@@ -155,8 +205,24 @@ async def _driver(stack: AsyncExitStack, storage: Storage) -> Driver:
     for warning in driver.warnings:
         logger.warning(warning)
     await stack.enter_async_context(driver)
-    await driver.sweep(_ABANDONED)
+    if sweep:
+        await driver.sweep(_ABANDONED)
     return driver
+
+
+def _purge(driver: Driver, key: bytes) -> Purge:
+    return Purge(
+        driver,
+        RecordCodec(key),
+        grace=_LONGEST_REQUEST,
+        new_id=_new_id,
+        swap=driver if isinstance(driver, SupportsCompareAndSwap) else None,
+        multipart=driver if isinstance(driver, SupportsMultipartPurge) else None,
+    )
+
+
+def _record_key(secret: bytes) -> bytes:
+    return hmac.digest(secret, b"records of uploads", "sha256")
 
 
 def _cache(storage: Storage) -> BlobDescriptorCache:

@@ -9,13 +9,20 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from drivers.contract import SupportsCompareAndSwap, SupportsCompose, SupportsExtend, SupportsSendfile
+from drivers.contract import (
+    SupportsCompareAndSwap,
+    SupportsCompose,
+    SupportsExtend,
+    SupportsMultipartPurge,
+    SupportsSendfile,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
 
-    from drivers.contract import Driver, Extension, FileInfo, FileWriter, Part, Version
+    from drivers.contract import Driver, Extension, FileInfo, FileWriter, Part, UnfinishedUpload, Version
 
 T = TypeVar("T")
 
@@ -52,6 +59,9 @@ def wrap(driver: Driver, around: Around) -> Driver:
         _lend(wrapper, compose=_Compose(driver, around).compose)
     if isinstance(driver, SupportsExtend):
         _lend(wrapper, extend=_Extend(driver, around).extend)
+    if isinstance(driver, SupportsMultipartPurge):
+        multipart = _Multipart(driver, around)
+        _lend(wrapper, unfinished=multipart.unfinished, abort=multipart.abort)
     return wrapper
 
 
@@ -59,6 +69,18 @@ def _lend(wrapper: _Files, **verbs: object) -> None:
     # Set on the instance, because a class would have them whether or not the wrapped driver does.
     for name, verb in verbs.items():
         setattr(wrapper, name, verb)
+
+
+async def _each(around: Around, verb: str, items: AsyncIterator[T]) -> AsyncGenerator[T]:
+    first = True
+    while True:
+        async with around.step(verb, first=first):
+            try:
+                item = await anext(items)
+            except StopAsyncIteration:
+                return
+        yield item
+        first = False
 
 
 class _Files:
@@ -102,11 +124,11 @@ class _Files:
             yield _Writer(writer, self._around)
 
     async def list(self, path: str, /, *, after: str = "") -> AsyncGenerator[str]:
-        async for name in self._each("list", self._driver.list(path, after=after)):
+        async for name in _each(self._around, "list", self._driver.list(path, after=after)):
             yield name
 
     async def walk(self, path: str, /, *, after: str = "") -> AsyncGenerator[FileInfo]:
-        async for file in self._each("walk", self._driver.walk(path, after=after)):
+        async for file in _each(self._around, "walk", self._driver.walk(path, after=after)):
             yield file
 
     async def move(self, source: str, target: str, /) -> None:
@@ -120,17 +142,6 @@ class _Files:
     async def delete_tree(self, path: str, /) -> None:
         async with self._around.step("delete_tree", first=True):
             await self._driver.delete_tree(path)
-
-    async def _each(self, verb: str, items: AsyncIterator[T]) -> AsyncGenerator[T]:
-        first = True
-        while True:
-            async with self._around.step(verb, first=first):
-                try:
-                    item = await anext(items)
-                except StopAsyncIteration:
-                    return
-            yield item
-            first = False
 
     async def _read(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         while True:
@@ -248,3 +259,17 @@ class _Extension:
     async def publish(self, target: str, /) -> None:
         async with self._around.step("publish", first=True):
             await self._extension.publish(target)
+
+
+class _Multipart:
+    def __init__(self, driver: SupportsMultipartPurge, around: Around) -> None:
+        self._driver: Final = driver
+        self._around: Final = around
+
+    async def unfinished(self, folder: str, /, *, before: datetime) -> AsyncGenerator[UnfinishedUpload]:
+        async for upload in _each(self._around, "unfinished", self._driver.unfinished(folder, before=before)):
+            yield upload
+
+    async def abort(self, upload: UnfinishedUpload, /) -> None:
+        async with self._around.step("abort", first=True):
+            await self._driver.abort(upload)

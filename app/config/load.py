@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from app.config.environment import FILE, overlay, switch_driver
-from app.config.model import DRIVERS, Config
+from app.config.model import DRIVERS, LONGEST_AGE, Config
 from app.config.schema import Reader
 from app.config.unserved import FALSE, UNSERVED, is_off
 
@@ -169,6 +169,12 @@ def _contradictions(config: Config) -> list[str]:
                 re.compile(pattern)
             except re.error as error:
                 problems.append(f"validation.manifests.urls.{kind}[{index}]: not a regular expression: {error}")
+    purging = config.storage.maintenance.uploadpurging
+    problems.extend(
+        f"storage.maintenance.uploadpurging.{name}: must be longer than 0s and at most {LONGEST_AGE}"
+        for name, value in (("age", purging.age), ("interval", purging.interval))
+        if not 0 < value <= LONGEST_AGE
+    )
     limits = config.moorage.limits
     if limits.bodymemory < 4 * limits.manifestsize:
         problems.append("moorage.limits.bodymemory: must be at least four times moorage.limits.manifestsize")
