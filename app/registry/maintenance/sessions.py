@@ -1,12 +1,12 @@
 """The purge of our own upload sessions, so that no request can be half a winner against it.
 
-Where the store can create only, a session that has pieces is first *closed*: a record that says so is created where the
-next one would be, and put over each record there is. From the moment the first one is there no request is
-acknowledged any more, from whatever Location it started, so the pieces can go; a request that created its record
-before keeps its session whole, because then closing fails. What says "closed" stays until it is as old as a
-session may get itself, so a request that began before and ends late still finds its place taken.
+Where the store can create only, a session is first *closed*: a record that says so is created where the next one would
+be. From then on no request is acknowledged any more, from whatever Location it started, so the bytes can go: the other
+records are replaced by such ones, so that their places stay taken, and the pieces are removed. A request that created
+its record before keeps its session whole, because then closing fails. What says "closed" stays until it is as old as a
+session may get itself, for requests that began before and end late. `tests/support/upload_purges.py` tries every order
+of events.
 
-A session without pieces needs none of this: a record that somebody creates meanwhile holds all of its bytes itself.
 Elsewhere nothing can be closed; there only the age protects a session in use.
 """
 
@@ -85,24 +85,30 @@ class Sessions:
         Raises:
             DriverError: it could not be looked at, or not be removed whole; once more is safe.
         """
-        # The records first: who creates one after that finds its place taken, or is found when the session is closed.
-        records = [file async for file in self._driver.walk(f"{layout.UPLOADS}/{session_id}")]
+        # The pieces first: if another purge has just removed them, the records that are found say so.
         pieces = [file async for file in self._driver.walk(f"{layout.PIECES}/{session_id}")]
         if any(file.modified > before for file in pieces):
             return _NOTHING
+        records = [file async for file in self._driver.walk(f"{layout.UPLOADS}/{session_id}")]
         stored = await self._tell_apart(tuple(pieces), sorted(records, key=_offset, reverse=True))
         if any(file.modified > before for file in stored.open):
             return _NOTHING
-        if stored.pieces and self._swap is not None:
-            return await self._end(session_id, stored, self._swap, before, changes)
+        used = (*stored.pieces, *stored.open)
+        if not used:
+            return await self._forget(stored.closed, before, changes)
+        if self._swap is not None and not await self._close(session_id, stored, self._swap, before, changes):
+            return _NOTHING
         if stored.pieces:
             await changes.delete_tree(f"{layout.PIECES}/{session_id}")
-        await together(changes.delete, [file.path for file in stored.open])
-        ended = _removed((*stored.pieces, *stored.open), sessions=1)
-        if all(file.modified <= before for file in stored.closed):
-            await together(changes.delete, [file.path for file in stored.closed])
-            ended += _removed(stored.closed)
-        return ended
+        if self._swap is None:
+            await together(changes.delete, [file.path for file in stored.open])
+        return _removed(used, sessions=1)
+
+    async def _forget(self, closed: tuple[FileInfo, ...], before: datetime, changes: Changes) -> Report:
+        if any(file.modified > before for file in closed):
+            return _NOTHING
+        await together(changes.delete, [file.path for file in closed])
+        return _removed(closed)
 
     async def _tell_apart(self, pieces: tuple[FileInfo, ...], records: list[FileInfo]) -> _Stored:
         # A session is closed at its end first, so if that is open, all is.
@@ -126,10 +132,10 @@ class Sessions:
     async def _read(self, path: str) -> Record:
         return self._codec.decode(path, await self._driver.get(path))
 
-    async def _end(
+    async def _close(
         self, session_id: str, stored: _Stored, swap: SupportsCompareAndSwap, before: datetime, changes: Changes
-    ) -> Report:
-        """Make sure that nobody is acknowledged any more, and remove the pieces; nothing if somebody was meanwhile."""
+    ) -> bool:
+        """Make sure that nobody is acknowledged any more; return false if somebody was meanwhile."""
         closed = Record(repository="", nonce=self._new_id(), started=before, closed=True)
         if not stored.closed:
             name = "0"
@@ -146,10 +152,9 @@ class Sessions:
                 if name:
                     await changes.create(swap, path, self._codec.encode(path, closed))
             except Conflict:
-                return _NOTHING
+                return False
         await together(lambda file: changes.put(file.path, self._codec.encode(file.path, closed)), stored.open)
-        await changes.delete_tree(f"{layout.PIECES}/{session_id}")
-        return _removed((*stored.pieces, *stored.open), sessions=1)
+        return True
 
 
 def _offset(record: FileInfo) -> int:
