@@ -32,8 +32,8 @@ SCENES = {
     "two purges at once of a session in use": PURGED_TWICE,
 }
 LONG_SCENES = {
-    "two PATCHes, two purges at once": Scene(Budget(patches=2, purges=2), hasty_purge=True),
-    "three PATCHes, a purge of a session that goes on": Scene(Budget(patches=3, purges=1), hasty_purge=True),
+    "two PATCHes that leave pieces, two purges": Scene(Budget(patches=2, purges=2), hasty_purge=True, tail=False),
+    "three PATCHes that leave pieces, a purge": Scene(Budget(patches=3, purges=1), hasty_purge=True, tail=False),
     "two PATCHes, two PUTs, last chunks": Scene(Budget(patches=2, puts=2), last_chunk=True),
     "two PATCHes, a PUT, a cancel": Scene(Budget(patches=2, puts=1, cancels=1)),
     "two PATCHes, a PUT, a purge of a session in use": Scene(Budget(patches=2, puts=1, purges=1), hasty_purge=True),
