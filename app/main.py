@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from app.auth.contracts import Authorizer
     from app.config.model import Config, Storage, Validation
     from app.registry.contracts import Namespace
+    from app.registry.events import EventSink
     from app.server.run import Stop
     from cache.contract import BlobDescriptorCache
     from drivers.contract import Driver
@@ -88,14 +89,18 @@ class Registry:
 
 
 @asynccontextmanager
-async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[Registry]:
+async def registry(
+    config: Config, *, boot: str | None = None, events: EventSink | None = None
+) -> AsyncIterator[Registry]:
     """Open what *config* says is stored.
 
-    *boot* names this boot of the machine; it is the kernel's word for it if nothing else is said.
+    *boot* names this boot of the machine; it is the kernel's word for it if nothing else is said. *events* is told of
+    everything that happens to content.
 
     Raises:
         DriverError, OSError: the storage is not usable.
         FormatUnsupported: it was written by a newer Moorage.
+        StateInvalid: one of the registry's own files in it is damaged.
     """
     async with AsyncExitStack() as stack:
         driver = await _driver(stack, config.storage)
@@ -124,6 +129,8 @@ async def registry(config: Config, *, boot: str | None = None) -> AsyncIterator[
             sendfile=sendfile,
             ingestion=uploads.into,
             rules=_rules(config.validation, config.moorage.limits.manifestsize),
+            events=events,
+            look_back=True,  # disk and memory answer in microseconds
         )
         secret = config.http.secret
         yield Registry(
@@ -189,7 +196,7 @@ async def listening(config: Config, services: Registry, access_log: AccessLog, s
             clock=time.perf_counter,
         )
         http = config.http
-        connections = ConnectionSettings(head=float(limits.headertimeout))
+        connections = ConnectionSettings(head=float(limits.headertimeout), stalled=float(limits.idletimeout))
         serve = serving(
             edge, stop, network=http.net, address=http.addr, drain=float(http.draintimeout), settings=connections
         )

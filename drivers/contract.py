@@ -70,7 +70,11 @@ class FileWriter(Protocol):
         ...
 
     async def commit(self) -> Version:
-        """Publish the whole file at its path, atomically, over what was there."""
+        """Publish the whole file at its path, atomically, over what was there. Nothing may follow.
+
+        Raises:
+            Unavailable: the backend failed; the file cannot be committed any more.
+        """
         ...
 
 
@@ -237,7 +241,13 @@ class Extension(Protocol):
         ...
 
     async def publish(self, target: str, /) -> None:
-        """Make the bytes durable and move the file to *target*, over what was there. Nothing may follow."""
+        """Make the bytes durable and move the file to *target*, over what was there. Nothing may follow.
+
+        Raises:
+            PathNotFound: the name stopped being this file.
+            Unavailable: the backend failed. If the bytes could not be made durable the file is gone: what is left of
+                them must never be published.
+        """
         ...
 
 

@@ -5,6 +5,7 @@ The wrapper has exactly the powers of what it wraps, so `isinstance` answers for
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
@@ -18,7 +19,7 @@ from drivers.contract import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -73,14 +74,19 @@ def _lend(wrapper: _Files, **verbs: object) -> None:
 
 async def _each(around: Around, verb: str, items: AsyncIterator[T]) -> AsyncGenerator[T]:
     first = True
-    while True:
-        async with around.step(verb, first=first):
-            try:
-                item = await anext(items)
-            except StopAsyncIteration:
-                return
-        yield item
-        first = False
+    try:
+        while True:
+            async with around.step(verb, first=first):
+                try:
+                    item = await anext(items)
+                except StopAsyncIteration:
+                    return
+            yield item
+            first = False
+    finally:
+        # A generator that is left half-way must not wait for the collector of garbage, which ends it in a task.
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
 
 
 class _Files:
@@ -124,12 +130,14 @@ class _Files:
             yield _Writer(writer, self._around)
 
     async def list(self, path: str, /, *, after: str = "") -> AsyncGenerator[str]:
-        async for name in _each(self._around, "list", self._driver.list(path, after=after)):
-            yield name
+        async with aclosing(_each(self._around, "list", self._driver.list(path, after=after))) as names:
+            async for name in names:
+                yield name
 
     async def walk(self, path: str, /, *, after: str = "") -> AsyncGenerator[FileInfo]:
-        async for file in _each(self._around, "walk", self._driver.walk(path, after=after)):
-            yield file
+        async with aclosing(_each(self._around, "walk", self._driver.walk(path, after=after))) as files:
+            async for file in files:
+                yield file
 
     async def move(self, source: str, target: str, /) -> None:
         async with self._around.step("move", first=True):
@@ -267,8 +275,10 @@ class _Multipart:
         self._around: Final = around
 
     async def unfinished(self, folder: str, /, *, before: datetime) -> AsyncGenerator[UnfinishedUpload]:
-        async for upload in _each(self._around, "unfinished", self._driver.unfinished(folder, before=before)):
-            yield upload
+        found = self._driver.unfinished(folder, before=before)
+        async with aclosing(_each(self._around, "unfinished", found)) as uploads:
+            async for upload in uploads:
+                yield upload
 
     async def abort(self, upload: UnfinishedUpload, /) -> None:
         async with self._around.step("abort", first=True):

@@ -6,8 +6,6 @@ head, and after it in a connection that is cut short of its Content-Length: neve
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,7 @@ from app.api.sendfile import send_file, unbuffered
 from drivers.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from aiohttp.web import BaseRequest
@@ -36,12 +34,28 @@ class _Part:
 
 
 class BlobResponse(StreamResponse):
-    """A blob, or the *spans* of it; no spans: the whole. Send it with `send`, not with aiohttp's methods."""
+    """A blob, or the *spans* of it; no spans: the whole. Send it with `send`, not with aiohttp's methods.
 
-    def __init__(self, blob: OpenBlob, spans: tuple[Span, ...], headers: Mapping[str, str], services: Services) -> None:
+    Args:
+        pulled: called once all of it has been sent.
+
+    Attributes:
+        sent: bytes of the body that have left, as far as we know.
+    """
+
+    def __init__(
+        self,
+        blob: OpenBlob,
+        spans: tuple[Span, ...],
+        headers: Mapping[str, str],
+        services: Services,
+        pulled: Callable[[], None],
+    ) -> None:
         super().__init__(status=206 if spans else 200, headers=headers)
+        self.sent = 0
         self._blob = blob
         self._services = services
+        self._pulled = pulled
         self._size = blob.descriptor.size
         self._parts: tuple[_Part, ...]
         self._tail = b""
@@ -52,8 +66,8 @@ class BlobResponse(StreamResponse):
             self._parts = (_Part(b"", span),)
             if spans:
                 self.headers["Content-Range"] = span.content_range(self._size)
-        self.length = sum(len(part.head) + len(part.span) for part in self._parts) + len(self._tail)
-        self.headers["Content-Length"] = str(self.length)
+        length = sum(len(part.head) + len(part.span) for part in self._parts) + len(self._tail)
+        self.headers["Content-Length"] = str(length)
 
     def _several(self, spans: tuple[Span, ...]) -> None:
         """Make a ``multipart/byteranges`` of it (RFC 9110 section 14.6)."""
@@ -76,7 +90,7 @@ class BlobResponse(StreamResponse):
         Raises:
             BlobUnknown, Unavailable: the bytes are not there, or not all of them; `prepared` tells whether the
                 head has gone out.
-            ConnectionError: the client went away, or reads too slowly.
+            ConnectionError: the client went away, or does not read.
         """
         if self._size <= self._services.settings.inline:
             await self._send_content(request)
@@ -85,6 +99,7 @@ class BlobResponse(StreamResponse):
         else:
             await self._send_stream(request)
         await self.write_eof()
+        self._pulled()
 
     async def _send_content(self, request: BaseRequest) -> None:
         content = await self._blob.read()
@@ -93,7 +108,7 @@ class BlobResponse(StreamResponse):
         body = b"".join(part.head + content[part.span.start : part.span.stop] for part in self._parts) + self._tail
         self._send_headers_immediately = False  # head and body leave in one packet
         await self.prepare(request)
-        await self.write(body)
+        await self._write(body)
 
     async def _send_file(self, request: BaseRequest, source: AbstractAsyncContextManager[int]) -> None:
         services = self._services
@@ -106,8 +121,11 @@ class BlobResponse(StreamResponse):
                 await self.prepare(request)
                 for part in self._parts:
                     await self._write(part.head)
-                    await self._flush(request)
-                    await send_file(transport, file, part.span.start, part.span.stop, idle=idle, threads=threads)
+                    await request.writer.drain()  # the kernel has all that was written so far
+                    span = part.span
+                    await send_file(
+                        transport, file, span.start, span.stop, idle=idle, threads=threads, sent=self._count
+                    )
                 await self._write(self._tail)
 
     async def _send_stream(self, request: BaseRequest) -> None:
@@ -123,19 +141,8 @@ class BlobResponse(StreamResponse):
 
     async def _write(self, chunk: bytes) -> None:
         if chunk:
-            async with self._patience():
-                await self.write(chunk)
+            await self.write(chunk)
+            self._count(len(chunk))
 
-    async def _flush(self, request: BaseRequest) -> None:
-        """Wait until the kernel has all that was written so far."""
-        async with self._patience():
-            await request.writer.drain()
-
-    @asynccontextmanager
-    async def _patience(self) -> AsyncIterator[None]:
-        """Give up on a client that takes nothing for too long."""
-        try:
-            async with asyncio.timeout(self._services.settings.idle):
-                yield
-        except TimeoutError:
-            raise ConnectionAbortedError("the client reads too slowly") from None
+    def _count(self, sent: int) -> None:
+        self.sent += sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp.web import Response
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 
 async def pull(call: Call, repository: Repository, digest: Digest) -> StreamResponse:
-    """Answer GET and HEAD. The digest in the answer is the one that was asked for; content never changes."""
+    """Answer GET and HEAD. The digest in the answer is the one that was asked for; content never changes.
+
+    A GET whose answer has left whole, all of the blob or some ranges of it, is told to listeners as a pull. HEAD and
+    304 move no bytes and are none.
+    """
     blob = await repository.blobs.open(digest)
     size = blob.descriptor.size
     headers = {
@@ -38,7 +43,8 @@ async def pull(call: Call, repository: Repository, digest: Digest) -> StreamResp
     spans: tuple[Span, ...] = ()
     if conditions.range_applies(call.headers, digest):
         spans = parse_range(call.headers.get("Range", ""), size)
-    return BlobResponse(blob, spans, headers, call.services)
+    pulled = partial(repository.blobs.pulled, blob.descriptor)
+    return BlobResponse(blob, spans, headers, call.services, pulled)
 
 
 async def delete(call: Call, repository: Repository, digest: Digest) -> Response:

@@ -5,6 +5,7 @@ Knows no resource. Whatever goes wrong becomes an answer here, or the end of the
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,6 @@ from app.auth.contracts import ANONYMOUS, Access
 from app.oci.errors import Denied, Unauthorized, Unsupported
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Mapping
 
     from aiohttp.web import BaseRequest
@@ -52,11 +52,10 @@ class Edge:
         self._access_log = access_log
         self._stopping = stopping
         self._clock = clock
-        self._constant = (
-            ("Server", "moorage"),
-            ("Docker-Distribution-API-Version", "registry/2.0"),
-            *services.settings.headers,
-        )
+        configured = services.settings.headers
+        given = {name.lower() for name, _ in configured}
+        ours = (("Server", "moorage"), ("Docker-Distribution-API-Version", "registry/2.0"))
+        self._constant = (*(header for header in ours if header[0].lower() not in given), *configured)
 
     async def __call__(self, request: BaseRequest) -> StreamResponse:
         """Answer *request*. Raises nothing but `asyncio.CancelledError`."""
@@ -88,6 +87,9 @@ class Edge:
                 await self._recover(call, visit, error)
         except ConnectionError:
             visit.left = True
+        except asyncio.CancelledError:  # the time to drain is over
+            visit.left = True
+            raise
         return visit.response
 
     async def _recover(self, call: Call, visit: _Visit, error: Exception) -> None:
@@ -179,7 +181,7 @@ class _Visit:
             path=call.path,
             status=_CLIENT_LEFT if self.left else response.status,
             received=call.body.received,
-            sent=0 if request.method == "HEAD" else _body_length(response),
+            sent=0 if request.method == "HEAD" else self._sent(),
             duration=now - self._started,
             repository=self.target.repository or "" if self.target else "",
             code=self.code,
@@ -189,8 +191,12 @@ class _Visit:
             user_agent=request.headers.get("User-Agent", "")[:256],
         )
 
-
-def _body_length(response: StreamResponse) -> int:
-    if isinstance(response, BlobResponse):
-        return response.length
-    return len(response.body) if isinstance(response, Response) and isinstance(response.body, bytes) else 0
+    def _sent(self) -> int:
+        """Bytes of the body that have left; a document counts when all of it has."""
+        match self.response:
+            case BlobResponse(sent=sent):
+                return sent
+            case Response(body=bytes(body)) if not self.left:
+                return len(body)
+            case _:
+                return 0

@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 
 async def pull(call: Call, repository: Repository, reference: Reference) -> Response:
-    """Answer GET and HEAD."""
+    """Answer GET and HEAD. A GET that is answered with the manifest is told to listeners as a pull."""
     stored = await repository.manifests.get(reference)
     headers = {"Docker-Content-Digest": stored.digest, "ETag": f'"{stored.digest}"'}
     conditions.check_match(call.headers, stored.digest)
     if conditions.not_modified(call.headers, stored.digest):
         return Response(status=304, headers=headers)
     headers["Content-Type"] = stored.manifest.media_type
+    if not call.head:
+        repository.manifests.pulled(stored, tag=None if isinstance(reference, Digest) else reference)
     return Response(body=stored.manifest.raw, headers=headers)
 
 

@@ -16,7 +16,7 @@ from drivers.errors import Unavailable
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Transport
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Executor
 
 _OF_THE_FILE: Final = frozenset({errno.EIO, errno.ESTALE, errno.ENOMEM, errno.EOVERFLOW, errno.EBADF})
@@ -33,11 +33,20 @@ def unbuffered(transport: Transport) -> Iterator[None]:
         transport.set_write_buffer_limits()
 
 
-async def send_file(transport: Transport, file: int, start: int, stop: int, *, idle: float, threads: Executor) -> None:
+async def send_file(
+    transport: Transport,
+    file: int,
+    start: int,
+    stop: int,
+    *,
+    idle: float,
+    threads: Executor,
+    sent: Callable[[int], None],
+) -> None:
     """Send the bytes of *file* from *start* up to, not including, *stop*.
 
-    The transport's buffer must be empty and nobody may write to it meanwhile. On cancellation both descriptors are
-    let go only after the kernel is done with them.
+    The transport's buffer must be empty and nobody may write to it meanwhile. *sent* is told after each part how many
+    bytes it had. On cancellation both descriptors are let go only after the kernel is done with them.
 
     Raises:
         ConnectionError: the client went away, or took nothing for *idle* seconds.
@@ -51,7 +60,7 @@ async def send_file(transport: Transport, file: int, start: int, stop: int, *, i
     try:
         while start < stop:
             try:
-                sent = await _in_thread(loop, threads, socket, file, start, min(_SLICE, stop - start))
+                count = await _in_thread(loop, threads, socket, file, start, min(_SLICE, stop - start))
             except BlockingIOError:
                 await _writable(loop, socket, idle)
                 continue
@@ -59,9 +68,10 @@ async def send_file(transport: Transport, file: int, start: int, stop: int, *, i
                 if error.errno in _OF_THE_FILE:
                     raise Unavailable(f"a file can't be read: {error.strerror}") from None
                 raise ConnectionResetError(error.errno, error.strerror) from None
-            if sent == 0:
+            if count == 0:
                 raise Unavailable(f"a file ended {stop - start} bytes too early")
-            start += sent
+            start += count
+            sent(count)
     finally:
         os.close(socket)
 

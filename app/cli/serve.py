@@ -15,7 +15,7 @@ from app.api.accesslog import silent
 from app.cli.config import read
 from app.config.model import Network
 from app.main import listening, maintaining, registry
-from app.registry.state import FormatUnsupported
+from app.registry.state import FormatUnsupported, StateInvalid
 from app.server.run import Stop
 from app.server.sockets import AddressInvalid, split
 from app.telemetry.access import AccessLines
@@ -56,7 +56,7 @@ async def _serve(config: Config, access: AccessLog) -> int:
     async with stop.on_signals(), AsyncExitStack() as stack:
         try:
             services = await stack.enter_async_context(registry(config))
-        except (DriverError, FormatUnsupported, OSError) as error:
+        except (DriverError, FormatUnsupported, StateInvalid, OSError) as error:
             return _cannot_start(f"{place(config.storage)} can't be used: {reason(error)}")
         try:
             address = await stack.enter_async_context(listening(config, services, access, stop))
@@ -85,8 +85,9 @@ def is_public(http: HTTP) -> bool:
 
 def reason(error: Exception) -> str:
     """Say why the storage or the address can't be had."""
-    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)  # asyncio adds the address to the text of the error once more
+    if isinstance(error, OSError) and error.errno is not None:
+        # asyncio adds the address to the text of the error once more; a name that is not found has a number below 0.
+        return os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
     return str(error) or type(error).__name__
 
 

@@ -6,22 +6,21 @@ values, rules that concern more than one key. Nothing is read after this.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+from yaml.constructor import ConstructorError
 
 from app.config.environment import FILE, overlay, switch_driver
-from app.config.model import DRIVERS, LONGEST_AGE, Config
+from app.config.model import Config
+from app.config.rules import broken
 from app.config.schema import Reader
 from app.config.unserved import FALSE, UNSERVED, is_off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-VERSION: Final = "0.1"
 
 BUILT_IN: Final = """\
 version: 0.1
@@ -50,6 +49,18 @@ class ConfigurationError(Exception):
     def __init__(self, problems: list[str], source: str) -> None:
         super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
         self.problems = tuple(problems)
+
+
+class _Loader(yaml.BaseLoader):
+    """Refuses a key that stands twice in a map (YAML 1.2 section 3.2.1.3): one of the two would be lost unseen."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise ConstructorError(None, None, f"{key.value} stands there twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ def load(path: Path | None, environment: Mapping[str, str], *, lenient: bool = F
     (warnings if lenient else problems).extend(reader.unknown)
     problems.extend(reader.problems)
     if not reader.problems:
-        problems.extend(_contradictions(config))
+        problems.extend(broken(config))
     if problems:
         raise ConfigurationError(problems, source)
     return Loaded(config, source, tuple(warnings))
@@ -99,7 +110,7 @@ def _text(path: Path) -> str:
 
 def _parse(text: str, source: str) -> dict[str, Any]:
     try:
-        tree = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - makes text, lists and maps, no objects
+        tree = yaml.load(text, _Loader)  # noqa: S506 - makes text, lists and maps, no objects
     except (yaml.YAMLError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         place = f" at line {where.line + 1}, column {where.column + 1}" if where else ""
@@ -148,34 +159,3 @@ def _take_unserved(tree: dict[str, Any]) -> list[tuple[bool, str]]:
         del cache["blobdescriptor"]
         found.append((False, "storage.cache.blobdescriptor: redis is not served by this version yet; use inmemory"))
     return found
-
-
-def _contradictions(config: Config) -> list[str]:
-    problems = []
-    if config.version != VERSION:
-        problems.append(f"version: {config.version} is not known; this file format is version {VERSION}")
-    named = [name for name in DRIVERS if getattr(config.storage, name) is not None]
-    if len(named) != 1:
-        said = " and ".join(named) if named else "none"
-        problems.append(
-            f"storage: exactly one driver must be named, {said} is; the drivers are {' and '.join(DRIVERS)}"
-        )
-    for kind, patterns in (
-        ("allow", config.validation.manifests.urls.allow),
-        ("deny", config.validation.manifests.urls.deny),
-    ):
-        for index, pattern in enumerate(patterns):
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                problems.append(f"validation.manifests.urls.{kind}[{index}]: not a regular expression: {error}")
-    purging = config.storage.maintenance.uploadpurging
-    problems.extend(
-        f"storage.maintenance.uploadpurging.{name}: must be longer than 0s and at most {LONGEST_AGE}"
-        for name, value in (("age", purging.age), ("interval", purging.interval))
-        if not 0 < value <= LONGEST_AGE
-    )
-    limits = config.moorage.limits
-    if limits.bodymemory < 4 * limits.manifestsize:
-        problems.append("moorage.limits.bodymemory: must be at least four times moorage.limits.manifestsize")
-    return problems

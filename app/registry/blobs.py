@@ -60,7 +60,8 @@ class GlobalBlobStore:
     def open(self, descriptor: Descriptor, missing: Callable[[Digest], Awaitable[None]]) -> StoredBlob:
         """Return the blob of *descriptor*, to be read. No driver call.
 
-        *missing* is told the digest if its bytes turn out not to be there.
+        *missing* is told the digest if its bytes turn out not to be there, or to be more or fewer: what somebody
+        remembers of them may be from before a push that healed them.
         """
         return StoredBlob(self._driver, self._sendfile, descriptor, missing)
 
@@ -94,7 +95,7 @@ class StoredBlob:
             content = await self._driver.get(self._path)
         except PathNotFound:
             raise await self._unknown() from None
-        self._check_length(len(content), self.descriptor.size)
+        await self._check_length(len(content), self.descriptor.size)
         return content
 
     @asynccontextmanager
@@ -129,7 +130,7 @@ class StoredBlob:
                 number = await stack.enter_async_context(driver.open_file(self._path))
             except PathNotFound:
                 raise await self._unknown() from None
-            self._check_length(os.fstat(number).st_size, self.descriptor.size)
+            await self._check_length(os.fstat(number).st_size, self.descriptor.size)
             yield number
 
     async def _whole(self, chunks: AsyncIterator[bytes], length: int) -> AsyncGenerator[bytes]:
@@ -137,12 +138,13 @@ class StoredBlob:
         async for chunk in chunks:
             come += len(chunk)
             yield chunk
-        self._check_length(come, length)
+        await self._check_length(come, length)
 
     async def _unknown(self) -> BlobUnknown:
         await self._missing(self.descriptor.digest)
         return BlobUnknown(detail={"digest": self.descriptor.digest})
 
-    def _check_length(self, come: int, promised: int) -> None:
+    async def _check_length(self, come: int, promised: int) -> None:
         if come != promised:
+            await self._missing(self.descriptor.digest)
             raise Unavailable(f"{self._path} gave {come} bytes instead of {promised}")

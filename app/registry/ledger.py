@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from drivers.contract import Driver, SupportsCompareAndSwap
 
 _log = logging.getLogger(__name__)
-_WEIGHT: Final = 1024  # bytes of memory that a record takes beside its tail
+_WEIGHT: Final = 1024  # bytes of memory that a record takes beside its tail and its pieces
+_PIECE: Final = 256  # and each of these
+
+
+def _weight(record: Record) -> int:
+    return _WEIGHT + _PIECE * len(record.pieces) + len(record.tail)
 
 
 class RecordAbsent(Exception):
@@ -74,7 +79,7 @@ class Ledger:
         self._hashing = hashing
         self._swap = swap
         self._boot = boot
-        self._newest: Recent[str, tuple[str, Record]] = Recent(memory, lambda kept: _WEIGHT + len(kept[1].tail))
+        self._newest: Recent[str, tuple[str, Record]] = Recent(memory, lambda kept: _weight(kept[1]))
 
     async def load(self, session: UploadSession) -> Record:
         """Return the record that *session* names: no driver call if it is remembered, else one.
@@ -165,15 +170,17 @@ class Ledger:
         return record.session(session.id, name)
 
     async def _recognise(self, session_id: str, name: str, nonce: str, error: Conflict | Unavailable) -> None:
-        """See whether a create that failed has happened all the same, its answer lost."""
+        """See whether a create that failed has happened all the same, its answer lost.
+
+        Raises:
+            RecordTaken, BlobUploadUnknown, Unavailable: see `add`.
+        """
         try:
             found = await self._at(session_id, name)
         except RecordAbsent:
             if isinstance(error, Unavailable):
                 raise error from None
             raise BlobUploadUnknown from None
-        except Unavailable:
-            raise error from None
         if found.nonce != nonce:
             raise RecordTaken(name, found) from None
 

@@ -15,7 +15,7 @@ from app.registry.events import Event, EventAction, Subject
 from cache.contract import CacheUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
     from app.oci.digest import Algorithm, Digest
@@ -188,13 +188,25 @@ class LinkedBlobStore:
             for name in found:
                 await self._links.remove(name)
         finally:
-            await self._revoke(names)
+            await self.revoke(*names)
         if digest not in found:
             raise BlobUnknown(detail={"digest": digest})
         if self._events is not None:
             # Only the name is known: asking for the size would be a driver call that no one but listeners needs.
             canonical = next(name for name in found if name.canonical)
             self._emit(EventAction.DELETE, Descriptor(mediatype.OCTET_STREAM, 0, canonical))
+
+    async def revoke(self, *names: Digest) -> None:
+        """Let the cache forget that *names* are visible here; the backend comes first and is the caller's business.
+
+        Raises:
+            Unavailable: the cache may still say that they are.
+        """
+        try:
+            for name in names:
+                await self._cache.revoke(self._repository, self._kind, name)
+        except CacheUnavailable:
+            raise Unavailable("the cache cannot be told of the deletion now") from None
 
     # Sessions.
 
@@ -230,13 +242,6 @@ class LinkedBlobStore:
         lookup = await self._statter.lookup(asked)
         await self._links.write(canonical.digest, asked)
         await self._statter.remember(asked, canonical, lookup)
-
-    async def _revoke(self, names: Iterable[Digest]) -> None:
-        try:
-            for name in names:
-                await self._cache.revoke(self._repository, self._kind, name)
-        except CacheUnavailable:
-            raise Unavailable("the cache cannot be told of the deletion now") from None
 
     def _emit(
         self,

@@ -6,7 +6,7 @@ Bytes, then links, then tags: a crash at any point leaves what the collector tak
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from app.oci import mediatype
 from app.oci.descriptor import Descriptor
@@ -18,7 +18,7 @@ from app.registry.payloads import parse_manifest
 from app.registry.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from app.oci.manifest import Manifest
     from app.oci.reference import Reference, RepositoryName, Tag
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from app.registry.revisions import Revisions
     from app.registry.rules import ManifestRules
     from app.registry.tags import Tags
+
+T = TypeVar("T")
 
 
 class Manifests:
@@ -89,8 +91,7 @@ class Manifests:
         Raises:
             ManifestUnknown: no such tag, or the digest is not visible here as a manifest.
         """
-        digest = await self._digest(reference)
-        await self._revisions.resolve(digest)
+        digest, _ = await self._follow(reference, self._revisions.resolve)
         return digest
 
     async def get(self, reference: Reference, /) -> StoredManifest:
@@ -102,8 +103,8 @@ class Manifests:
         Raises:
             ManifestUnknown: not visible here.
         """
-        digest = await self._digest(reference)
-        return StoredManifest(await self._revisions.get(digest), digest)
+        digest, manifest = await self._follow(reference, self._revisions.get)
+        return StoredManifest(manifest, digest)
 
     async def put(
         self,
@@ -117,9 +118,9 @@ class Manifests:
     ) -> StoredManifest:
         """Check, store, link and tag a manifest; see `app.registry.contracts.ManifestStore.put`.
 
-        With a single tag and no subject four writes and one read in sequence, beside what the references cost. After
-        cancellation or a failure the manifest may be stored, and visible by digest, but no tag points to anything that
-        was not stored whole; to push again completes it.
+        With a single tag and no subject four writes and one read in sequence, beside what the references cost, and a
+        look at the link that the cache may answer. After cancellation or a failure the manifest may be stored, and
+        visible by digest, but no tag points to anything that was not stored whole; to push again completes it.
 
         Raises:
             ManifestInvalid, ManifestTooLarge, SizeInvalid: the document is refused.
@@ -158,6 +159,8 @@ class Manifests:
             await self._tags.put(tag, pushed, guard=guard)
 
         await together(point, tags)
+        if tags:
+            await self._restore(manifest, pushed)
         for used in tags or (None,):
             self._tell(EventAction.PUSH, _descriptor(manifest, pushed), used)
         return StoredManifest(manifest, pushed)
@@ -175,7 +178,9 @@ class Manifests:
         try:
             canonical = await self._revisions.resolve(digest)
         except ManifestUnknown:
-            await self._revisions.delete(digest)  # whoever removed it may have died before the cache was told
+            # Whoever removed it may have died before the cache was told. The backend is left alone: a push that has
+            # come since is none of this request's.
+            await self._revisions.revoke(digest)
             raise
         names = {digest, canonical}
         manifest = None
@@ -193,7 +198,19 @@ class Manifests:
 
     def pulled(self, stored: StoredManifest, /, *, tag: Tag | None = None) -> None:
         """Tell the listeners that *stored* was sent to a client, who asked for it by *tag* if that is given."""
-        self._tell(EventAction.PULL, _descriptor(stored.manifest, stored.digest), tag)
+        if self._events is not None:
+            self._tell(EventAction.PULL, _descriptor(stored.manifest, stored.digest), tag)
+
+    async def _restore(self, manifest: Manifest, pushed: Digest) -> None:
+        """Link a manifest again that was deleted after its link was written and before its tags were.
+
+        A delete that removes the link after this look finds the tags when it looks for them once more.
+        """
+        try:
+            await self._revisions.resolve(pushed)
+        except ManifestUnknown:
+            await self._referrers.add(manifest, pushed)
+            await self._revisions.put(manifest, pushed)
 
     async def _forget_referrer(self, manifest: Manifest, names: Iterable[Digest]) -> None:
         """Remove the entries of a manifest that was deleted, unless it was pushed again meanwhile."""
@@ -205,8 +222,21 @@ class Manifests:
                 await self._revisions.resolve(name)
                 await self._referrers.add(manifest, name)
 
-    async def _digest(self, reference: Reference) -> Digest:
-        return reference if isinstance(reference, Digest) else await self._tags.get(reference)
+    async def _follow(self, reference: Reference, look: Callable[[Digest], Awaitable[T]]) -> tuple[Digest, T]:
+        """Return the digest that *reference* stands for, and what *look* says of it.
+
+        A tag may move while we look, and what it left be deleted: then it is followed again.
+        """
+        if isinstance(reference, Digest):
+            return reference, await look(reference)
+        digest = await self._tags.get(reference)
+        while True:
+            try:
+                return digest, await look(digest)
+            except ManifestUnknown:
+                left, digest = digest, await self._tags.get(reference)
+                if digest == left:
+                    raise
 
     def _tell(self, action: EventAction, descriptor: Descriptor, tag: Tag | None = None) -> None:
         if self._events is not None:

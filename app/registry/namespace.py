@@ -57,6 +57,7 @@ async def open_namespace(
     sendfile: SupportsSendfile | None = None,
     ingestion: Callable[[RepositoryName, Linker], Ingestion] | None = None,
     rules: ManifestRules | None = None,
+    look_back: bool = False,
     events: EventSink | None = None,
     remembered: int = ROOM,
 ) -> LinkedNamespace:
@@ -73,6 +74,7 @@ async def open_namespace(
         sendfile: its power to hand out file descriptors, if it has it.
         ingestion: takes in the bytes of layers.
         rules: what manifests must satisfy; distribution's defaults if not given.
+        look_back: whether the driver's calls are so cheap that a put may look whether it still holds; see `Tags`.
         events: told of everything that happens.
         remembered: about how many bytes of memory may be used to remember manifests.
     """
@@ -91,6 +93,7 @@ async def open_namespace(
         rules=rules or ManifestRules(),
         state=state,
         run=(await state.now()).collector,
+        look_back=look_back,
         events=events,
     )
     return LinkedNamespace(shared, holders)

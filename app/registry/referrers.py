@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 ROOM: Final = 8 << 20  # bytes of descriptors that one process remembers
 LISTS: Final = 16_384  # subjects of which one process remembers what older clients knew
-_FIXED: Final = 512  # bytes that a descriptor takes beside its annotations
+_FIXED: Final = 512  # bytes that a descriptor takes beside its artifact type and annotations
 _FALLBACK: Final = re.compile(r"sha(?:256|512)-[0-9a-f]{64}")
 
 
@@ -237,7 +237,8 @@ def _decode(raw: bytes, digest: Digest) -> Descriptor:
 
 
 def _weight(descriptor: Descriptor) -> int:
-    return _FIXED + sum(len(key) + len(value) for key, value in (descriptor.annotations or {}).items())
+    annotations = sum(len(key) + len(value) for key, value in (descriptor.annotations or {}).items())
+    return _FIXED + len(descriptor.artifact_type or "") + annotations
 
 
 def _length(digests: tuple[Digest, ...]) -> int:

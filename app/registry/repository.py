@@ -37,6 +37,7 @@ class Shared:
 
     Attributes:
         run: the collector's last run when the process started; see `References`.
+        look_back: whether calls are cheap; see `Tags`.
     """
 
     driver: Driver
@@ -50,6 +51,7 @@ class Shared:
     rules: ManifestRules
     state: State
     run: int
+    look_back: bool
     events: EventSink | None
 
 
@@ -78,7 +80,7 @@ def open_repository(name: RepositoryName, shared: Shared) -> LinkedRepository:
         payloads=shared.payloads,
         swap=shared.swap,
     )
-    tags = Tags(shared.driver, name, swap=shared.swap, events=shared.events)
+    tags = Tags(shared.driver, name, swap=shared.swap, look_back=shared.look_back, events=shared.events)
     referrers = ReferrerIndex(shared.driver, name, revisions=revisions, tags=tags, memory=shared.referrers)
     references = References(
         rules=shared.rules,

@@ -118,6 +118,14 @@ class Revisions:
         except BlobUnknown:
             raise ManifestUnknown(detail={"digest": digest}) from None
 
+    async def revoke(self, digest: Digest) -> None:
+        """Tell the cache that the backend had no link, and change nothing there.
+
+        Raises:
+            Unavailable: the cache may still vouch for it; to try again is safe.
+        """
+        await self._store.revoke(digest)
+
     async def _create(self, digest: Digest, canonical: Digest) -> bool:
         """Write one link; return whether there was none.
 

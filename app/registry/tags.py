@@ -33,6 +33,9 @@ class Tags:
         driver: where they are.
         name: the repository.
         swap: the driver's power to compare and swap; without it preconditions are refused.
+        look_back: whether put and delete of one tag look for what the other did meanwhile. Else their race may leave a
+            name in the list that is no tag, until it is pushed or deleted again; where each call is a request that is
+            the cheaper.
         events: told of removed tags.
     """
 
@@ -42,11 +45,13 @@ class Tags:
         name: RepositoryName,
         *,
         swap: SupportsCompareAndSwap | None = None,
+        look_back: bool = False,
         events: EventSink | None = None,
     ) -> None:
         self._driver = driver
         self._name = name
         self._swap = swap
+        self._look_back = look_back
         self._events = events
 
     async def get(self, tag: Tag) -> Digest:
@@ -83,12 +88,18 @@ class Tags:
         else:
             await guard.write(digest)
         # Written again at each push: its modification time is when the tag last pointed there.
-        await self._driver.put(layout.link(layout.tag_index(self._name, tag), digest), digest.encode())
+        index = layout.tag_index(self._name, tag)
+        await self._driver.put(layout.link(index, digest), digest.encode())
+        if self._look_back:
+            try:
+                await self._driver.get(self._current(tag))
+            except PathNotFound:  # deleted between the two writes: what we wrote would keep its name in the list
+                await self._driver.delete_tree(index)
 
     async def delete(self, tag: Tag, /, *, precondition: Precondition | None = None) -> None:
         """Remove a tag and its history; the manifest stays.
 
-        The tag itself goes last, so that what a crash leaves can be seen and deleted again.
+        The tag itself goes after its history, so that what a crash leaves can be seen and deleted again.
 
         Raises:
             ManifestUnknown: there is no such tag.
@@ -109,6 +120,8 @@ class Tags:
             await guard.look()
             await self._driver.delete_tree(index)
             await guard.remove()
+        if self._look_back:
+            await self._driver.delete_tree(index)
         self._tell_removed(tag)
 
     async def list(self, *, after: str = "") -> AsyncIterator[Tag]:

@@ -31,11 +31,13 @@ class ConnectionSettings:
     Attributes:
         head: from the first byte of a request's head, or from connecting, to its end.
         idle: between two requests; more than a load balancer in front allows itself.
+        stalled: without taking a byte of an answer.
         lingering: to take notice of an answer that came before the end of its body.
     """
 
     head: float = 30.0
     idle: float = 75.0
+    stalled: float = 60.0
     lingering: float = 10.0
 
 
@@ -54,7 +56,15 @@ class Handler(Protocol):
 class Connection(aiohttp.web.RequestHandler):
     """One client connection."""
 
-    __slots__ = ("_answered", "_head_limit", "_head_timer", "_malformed", "_stopping")
+    __slots__ = (
+        "_answered",
+        "_head_limit",
+        "_head_timer",
+        "_malformed",
+        "_reader_limit",
+        "_reader_timer",
+        "_stopping",
+    )
 
     def __init__(
         self,
@@ -79,6 +89,8 @@ class Connection(aiohttp.web.RequestHandler):
         self._malformed = malformed
         self._head_limit = settings.head
         self._head_timer: asyncio.TimerHandle | None = None
+        self._reader_limit = settings.stalled
+        self._reader_timer: asyncio.TimerHandle | None = None
         self._answered: aiohttp.StreamReader | None = None  # the body of the request that was answered last
         self._stopping = False
 
@@ -99,6 +111,9 @@ class Connection(aiohttp.web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._head_came()
+        self._reader_came()
+        if exc is None and self.writing_paused:  # aiohttp would take the answer for sent
+            exc = ConnectionResetError("the client has left before it had all of the answer")
         super().connection_lost(exc)
         if self._answered is not None:
             self._answered.set_exception(ConnectionResetError("the client has left"))  # ends the lingering
@@ -119,15 +134,48 @@ class Connection(aiohttp.web.RequestHandler):
             self._head_timer.cancel()
             self._head_timer = None
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_reader()
+
+    def resume_writing(self) -> None:
+        self._reader_came()
+        super().resume_writing()
+
+    def _await_reader(self) -> None:
+        transport = self.transport
+        if transport is not None:
+            unsent = transport.get_write_buffer_size()
+            self._reader_timer = self._loop.call_later(self._reader_limit, self._check_reader, transport, unsent)
+
+    def _reader_came(self) -> None:
+        if self._reader_timer is not None:
+            self._reader_timer.cancel()
+            self._reader_timer = None
+
+    def _check_reader(self, transport: asyncio.Transport, unsent: int) -> None:
+        """Be patient with a client that reads slowly, not with one that does not read."""
+        if transport.get_write_buffer_size() == unsent:
+            logger.debug("a client takes nothing of its answer")
+            transport.abort()
+        else:
+            self._await_reader()
+
     async def finish_response(
         self, request: aiohttp.web.BaseRequest, resp: aiohttp.web.StreamResponse, start_time: float | None
     ) -> tuple[aiohttp.web.StreamResponse, bool]:
-        """Finish as aiohttp does, but wait for no body that a client holds back until it hears ``100 Continue``."""
+        """Finish as aiohttp does, which then skips the rest of the body, and let the client know if nothing follows.
+
+        Nobody holds back a body, waiting for ``100 Continue``, once our side of the connection has ended. Who is in
+        the midst of sending it has time to read the answer: closed at once, the connection would be reset under it.
+        """
         finished = await super().finish_response(request, resp, start_time)
         self._answered = request.content
-        if self._stopping or (not resp.keep_alive and "Expect" in request.headers):
+        if self._stopping:
             resp.force_close()
-            self._lingering_time = 0.0 if "Expect" in request.headers else self._lingering_time
+        transport = self.transport
+        if not resp.keep_alive and not request.content.is_eof() and transport is not None and transport.can_write_eof():
+            transport.write_eof()
         return finished
 
     def handle_error(

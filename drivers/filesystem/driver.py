@@ -86,9 +86,6 @@ class FilesystemDriver:
         table = mounts.read_mounts() if mounted is None else mounted
         kind = mounts.filesystem_type(self._root or "/", table)
         network = mounts.is_network(kind)
-        self.warnings: Final[tuple[str, ...]] = (
-            (f"{root} is on {kind}: it serves the processes of one host; use S3 for several",) if network else ()
-        )
         self._threads: Final = Threads(maxthreads, inline=not network)
         self._turns: Final = Turns()
         self._tree: Final = Tree(self._root, check_file(scratch))
@@ -100,6 +97,12 @@ class FilesystemDriver:
         with faults.writing(scratch):
             self._folders.make(locks)
             self._folders.sync([os.path.dirname(self._root), locks])
+        warnings = []
+        if network:
+            warnings.append(f"{root} is on {kind}: it serves the processes of one host; use S3 for several")
+        if not os.access(locks, os.W_OK):
+            warnings.append(f"{root} can't be written to: only what is there already will be served")
+        self.warnings: Final = tuple(warnings)
 
     async def __aenter__(self) -> Self:
         return self
@@ -119,7 +122,12 @@ class FilesystemDriver:
         Return how many files and folders that were.
         """
         before = self._now() / 1e9 - older_than
-        return await self._threads.run(lambda: self._scratch.sweep(before))
+
+        def job() -> int:
+            with faults.reading(self._tree.hidden):
+                return self._scratch.sweep(before)
+
+        return await self._threads.run(job)
 
     async def get(self, path: str, /) -> bytes:
         return await reading.read_whole(self._threads, path, self._real(path))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from drivers.errors import Busy, Conflict, InvalidOffset, PathNotFound
@@ -88,7 +88,13 @@ class HeldFile:
             _expect_name(self._path, self._real, self._descriptor)
 
         with writing(target):
-            self._folders.sync_file(self._descriptor)
+            try:
+                self._folders.sync_file(self._descriptor)
+            except OSError:
+                # The system tells of lost bytes once and calls them safe from then on: nobody may ask a second time.
+                with suppress(OSError, PathNotFound):
+                    self._publisher.remove(self._real, check=check)
+                raise
             try:
                 self._publisher.move(self._real, real, check=check)
             except FileNotFoundError:

@@ -52,8 +52,9 @@ class Folders:
                 missing.append(above)
             else:
                 missing.pop()
-                with self._owing:
-                    self._owed[above] = next(self._numbers)
+                if self._fsync:
+                    with self._owing:
+                        self._owed[above] = next(self._numbers)
             if not missing:
                 return
         raise OSError(errno.EBUSY, "its folders are removed as fast as they are made", folder)

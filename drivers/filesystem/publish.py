@@ -83,7 +83,10 @@ class Publisher:
         try:
             os.rename(f"{folder}/", out)  # the slash lets nothing but a folder go
         except (FileNotFoundError, NotADirectoryError):
-            return
+            if not os.path.isdir(folder):
+                return
+            self._folders.make(self._scratch.folder)  # somebody has tidied it away
+            os.rename(f"{folder}/", out)
         self._folders.sync([self._folders.prune(os.path.dirname(folder))])
         shutil.rmtree(out, ignore_errors=True)
 

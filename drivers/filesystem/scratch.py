@@ -63,12 +63,12 @@ class Scratch:
     def sweep(self, before: float) -> int:
         """Remove what crashed processes left and nobody has touched since *before*, in seconds since the epoch.
 
-        Return how many were removed.
+        Return how many were removed. What can't be, on a disk that may only be read say, does no harm.
         """
         swept = 0
         with suppress(FileNotFoundError), os.scandir(self.folder) as entries:
             for entry in entries:
-                with suppress(FileNotFoundError):
+                with suppress(OSError):
                     if entry.name == LOCKS or entry.stat(follow_symlinks=False).st_ctime >= before:
                         continue
                     if entry.is_dir(follow_symlinks=False):

@@ -56,7 +56,8 @@ class Writer:
 
     async def commit(self) -> Version:
         if not self._whole:
-            raise Unavailable(f"{self._path}: an earlier write has failed")
+            raise Unavailable(f"{self._path}: an earlier write or commit has failed")
+        self._whole = False  # a sync that failed must not be tried again: the system tells of lost bytes once
         return await self._threads.run(self._commit)
 
     def _write(self, chunk: bytes) -> None:
@@ -92,8 +93,9 @@ async def new_file(
 
     def drop(temporary: tuple[int, str]) -> None:
         descriptor, name = temporary
-        os.close(descriptor)
-        scratch.drop(name)
+        with writing(path):
+            os.close(descriptor)
+            scratch.drop(name)
 
     temporary = await threads.brief(begin, undo=drop)
     try:

@@ -46,6 +46,7 @@ async def start(
     membership: bool = False,
     swap: bool = True,
     rules: ManifestRules | None = None,
+    look_back: bool = False,
     events: Heard | None = None,
 ) -> LinkedNamespace:
     """Start the domain on *driver* as a new process would; *membership*: its cache may vouch for links."""
@@ -58,7 +59,13 @@ async def start(
     )
     cache = MemoryCache(membership=membership)
     return await open_namespace(
-        driver, state=state, cache=cache, swap=driver if swap else None, rules=rules, events=events
+        driver,
+        state=state,
+        cache=cache,
+        swap=driver if swap else None,
+        rules=rules,
+        look_back=look_back,
+        events=events,
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from app.api.accesslog import AccessRecord
     from app.auth.contracts import Authorizer
+    from app.registry.events import EventSink
 
 
 class Records(list["AccessRecord"]):
@@ -63,11 +64,12 @@ async def running(
     records: list[AccessRecord] | None = None,
     stop: Stop | None = None,
     authorizer: Authorizer | None = None,
+    events: EventSink | None = None,
 ) -> AsyncIterator[Wire]:
-    """Serve *config* inside the block; *records* is where the access log goes."""
+    """Serve *config* inside the block; *records* is where the access log goes, *events* what happens."""
     log = [] if records is None else records
     async with AsyncExitStack() as stack:
-        services = await stack.enter_async_context(registry(config))
+        services = await stack.enter_async_context(registry(config, events=events))
         if authorizer is not None:
             services = replace(services, authorizer=authorizer)
         address = await stack.enter_async_context(listening(config, services, log.append, stop or Stop()))

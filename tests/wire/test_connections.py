@@ -8,7 +8,7 @@ from app.config.model import Limits, Moorage
 from app.config.units import Duration, Size
 from app.main import listening, registry
 from app.server.run import Stop
-from tests.support.pushes import begin, push_blob, sha256
+from tests.support.pushes import begin, image, push_blob, push_manifest, sha256
 from tests.support.running import Records, changed, configuration, running
 from tests.support.wire import PATIENCE, Connection, head
 
@@ -130,9 +130,48 @@ async def test_a_client_that_does_not_read_is_cut_off(tmp_path, driver, caplog):
             await connection.send(head("GET", f"/v2/a/blobs/{digest}"))
             record = await records.last()
             assert (record.method, record.status) == ("GET", 499)
+            assert 0 < record.sent < len(content)
             connection.writer.transport.resume_reading()
             assert len(await connection.rest()) < len(content)
     assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("target", ["/v2/a/manifests/large", "/v2/"])
+async def test_a_client_that_reads_no_document_is_cut_off_too(tmp_path, target):
+    config = limited(configuration("inmemory", tmp_path), idletimeout=Duration(0.3))
+    records = Records()
+    async with running(config, records=records) as wire:
+        await push_blob(wire, "a", b"{}")
+        await push_manifest(wire, "a", "large", image(annotations={"a": "x" * 4_000_000}))
+        async with wire.connect() as connection:
+            connection.writer.transport.pause_reading()
+            records.clear()
+            asking = asyncio.create_task(connection.send(*[head("GET", target) * 1000] * 1000))
+            while not records or records[-1].status != 499:
+                records.came.clear()
+                record = await records.last()
+            assert (record.status, record.sent) == (499, 0)
+            connection.writer.transport.resume_reading()
+            await connection.rest()
+            asking.cancel()
+            await asyncio.wait([asking])
+
+
+async def test_a_client_that_reads_slowly_is_waited_for(tmp_path, driver):
+    config = limited(configuration(driver, tmp_path), idletimeout=Duration(0.5))
+    content = bytes(48 << 20)
+    records = Records()
+    async with running(config, records=records) as wire:
+        digest = await push_blob(wire, "a", content)
+        async with wire.connect() as connection:
+            records.came.clear()
+            await connection.send(head("GET", f"/v2/a/blobs/{digest}"))
+            await connection.head()
+            for _ in range(12):  # twelve times 4 MiB, which takes more than twice the limit all in all
+                await connection.exactly(4 << 20)
+                await asyncio.sleep(0.1)
+        record = await records.last()
+        assert (record.status, record.sent) == (200, len(content))
 
 
 async def test_a_client_that_leaves_during_a_download_is_no_error(tmp_path, driver, caplog):
@@ -146,6 +185,7 @@ async def test_a_client_that_leaves_during_a_download_is_no_error(tmp_path, driv
             connection.writer.transport.abort()
         record = await records.last()
         assert record.status == 499
+        assert 100_000 <= record.sent < 64 << 20
         assert (await wire("GET", "/v2/")).status == 200
     assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
 
@@ -177,6 +217,43 @@ async def test_an_answer_before_the_end_of_the_body_can_be_read(wire):
         await sending
         await connection.send(head("GET", "/v2/"))  # the rest was skipped, so the connection goes on
         assert (await connection.answer()).body == b"{}"
+
+
+@pytest.mark.parametrize("length", [5, 16 << 20])
+async def test_a_client_that_did_not_wait_for_100_continue_can_read_the_answer(wire, length):
+    async with wire.connect() as connection:
+        expects = (("Expect", "100-continue"), ("Content-Length", str(length)))
+        await connection.send(head("PATCH", "/v2/a/blobs/uploads/none", *expects), bytes(length))
+        answer = await connection.answer()
+        assert (answer.status, answer.headers["Connection"]) == (404, "close")
+        assert await connection.rest() == b""
+
+
+async def test_after_the_last_answer_the_connection_ends_though_the_body_never_comes(tmp_path):
+    config = limited(configuration("inmemory", tmp_path), idletimeout=Duration(0.2))
+    async with running(config) as wire, wire.connect() as connection:
+        await connection.send(head("PUT", "/v2/a/manifests/v1", ("Content-Length", "9")), b"{")
+        assert (await connection.answer()).status == 408
+        async with asyncio.timeout(5):  # less than it lingers for the rest of the body
+            assert await connection.rest() == b""
+
+
+async def test_a_download_that_outlives_the_drain_is_not_logged_as_whole(tmp_path, driver):
+    content = bytes(64 << 20)
+    records = Records()
+    config = configuration(driver, tmp_path, draintimeout=Duration(0.1))
+    async with AsyncExitStack() as server:
+        wire = await server.enter_async_context(running(config, records=records))
+        digest = await push_blob(wire, "a", content)
+        async with wire.connect() as connection:
+            records.came.clear()
+            await connection.send(head("GET", f"/v2/a/blobs/{digest}"))
+            await connection.exactly(100_000)
+            connection.writer.transport.pause_reading()
+            await asyncio.wait_for(server.aclose(), PATIENCE)
+        record = await records.last()
+        assert record.status == 499
+        assert 100_000 <= record.sent < len(content)
 
 
 async def test_while_stopping_a_running_upload_ends_and_idle_connections_close(tmp_path, driver):

@@ -9,7 +9,7 @@ from app.registry.maintenance.report import Report, Skipped
 from drivers.errors import DriverError, PathNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from datetime import datetime
 
     from app.registry.maintenance.changes import Changes
@@ -24,7 +24,7 @@ class GoSessions:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
-    async def folders(self) -> AsyncIterator[str | Skipped]:
+    async def folders(self) -> AsyncGenerator[str | Skipped]:
         """Yield the folder of each session, and what could not be listed: one listing for each repository.
 
         Links are not listed: no repository's name has a part that begins with an underscore.

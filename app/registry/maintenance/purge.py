@@ -6,6 +6,7 @@ is left as it is and reported.
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from app.registry import layout
@@ -90,11 +91,12 @@ class Purge:
 
     async def _purge_go_sessions(self, before: datetime, changes: Changes) -> Report:
         report = Report()
-        async for folder in self._go_sessions.folders():
-            if isinstance(folder, Skipped):
-                report += Report(skipped=(folder,))
-            else:
-                report += await _tried(folder, self._go_sessions.purge(folder, before, changes))
+        async with aclosing(self._go_sessions.folders()) as folders:
+            async for folder in folders:
+                if isinstance(folder, Skipped):
+                    report += Report(skipped=(folder,))
+                else:
+                    report += await _tried(folder, self._go_sessions.purge(folder, before, changes))
         return report
 
     async def _purge_multipart(
@@ -102,10 +104,11 @@ class Purge:
     ) -> Report:
         report = Report()
         try:
-            async for upload in multipart.unfinished(folder, before=before):
-                report += await _tried(upload.path, self._abort(multipart, upload, before, changes))
+            uploads = [upload async for upload in multipart.unfinished(folder, before=before)]
         except DriverError as error:
-            report += Report(skipped=(Skipped(folder, str(error)),))
+            return Report(skipped=(Skipped(folder, str(error)),))
+        for upload in uploads:
+            report += await _tried(upload.path, self._abort(multipart, upload, before, changes))
         return report
 
     async def _abort(
@@ -114,9 +117,9 @@ class Purge:
         """The Go registry keeps one multipart upload through a whole session: its other files tell how old that is."""
         folder = upload.path.rpartition("/")[0]
         if f"/{FOLDER}/" in folder:
-            async for file in self._driver.walk(folder):
-                if file.modified > before:
-                    return Report()
+            files = [file async for file in self._driver.walk(folder)]
+            if any(file.modified > before for file in files):
+                return Report()
         await changes.abort(multipart, upload)
         return Report(multipart=1)
 

@@ -150,9 +150,11 @@ async def test_bytes_that_turn_out_to_be_missing_are_unknown_and_whoever_remembe
 @WAYS
 async def test_bytes_that_are_fewer_than_promised_are_never_passed_off_as_the_blob(disk, way):
     await disk.put(PATH, CONTENT[:-3])
-    blob = GlobalBlobStore(disk, sendfile=disk).open(DESCRIPTOR, Forgotten())
+    forgotten = Forgotten()
+    blob = GlobalBlobStore(disk, sendfile=disk).open(DESCRIPTOR, forgotten)
     with pytest.raises(Unavailable):
         await use(blob, way)
+    assert forgotten == [DIGEST]
 
 
 async def test_an_error_of_whoever_reads_is_not_taken_for_one_of_the_store(disk):

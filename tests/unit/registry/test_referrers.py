@@ -256,3 +256,13 @@ async def test_a_list_under_another_tag_or_of_missing_manifests_is_not_taken_for
     await repository.manifests.put(index(content, missing), "", digest=Digest.of(index(content, missing)), tags=tags)
     await repository.manifests.put(index(missing), "", tags=[fallback_tag(DIGEST)])
     assert await digests(repository) == []
+
+
+async def test_artifact_types_as_long_as_manifests_are_not_all_remembered(driver, repository):
+    await push_blobs(repository, b"{}")
+    for number in range(12):
+        await refer(repository, artifactType=f"{number}{'x' * (1 << 20)}")
+    for _ in range(2):
+        driver.calls.clear()
+        assert len(await listed(repository)) == 12
+        assert len([call for call in driver.calls if call.verb == "get" and "/referrers/" in call.path]) >= 4

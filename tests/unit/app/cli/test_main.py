@@ -70,6 +70,16 @@ def test_show_prints_what_would_hold_and_hides_secrets():
     assert "hunter2" not in done.stdout + done.stderr
 
 
+def test_a_damaged_file_of_the_registrys_own_is_one_sentence_and_exit_code_3(tmp_path):
+    secret = tmp_path / "moorage/v1/state/secret"
+    secret.parent.mkdir(parents=True)
+    secret.write_bytes(b"")
+    done = call("serve", REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=str(tmp_path), REGISTRY_HTTP_ADDR="127.0.0.1:0")
+    assert done.returncode == 3
+    assert "moorage/v1/state/secret has 0 bytes instead of 32" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_address_in_use_is_one_sentence_and_exit_code_3(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -80,10 +90,18 @@ def test_an_address_in_use_is_one_sentence_and_exit_code_3(tmp_path):
 
 
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:99999"])
-def test_an_address_that_is_none_is_one_sentence_and_exit_code_3(tmp_path, address):
+def test_an_address_that_is_none_is_one_sentence_and_exit_code_2(tmp_path, address):
     done = call("serve", cwd=tmp_path, REGISTRY_HTTP_ADDR=address)
+    assert done.returncode == 2
+    assert "is no address; write host:port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_host_of_others_is_one_sentence_and_exit_code_3(tmp_path):
+    done = call("serve", cwd=tmp_path, REGISTRY_HTTP_ADDR="192.0.2.1:0")  # set aside for documentation (RFC 5737)
     assert done.returncode == 3
-    assert "is not host:port" in done.stderr
+    assert "can't listen on 192.0.2.1:0: " in done.stderr
+    assert "Errno" not in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -175,6 +175,22 @@ def test_a_file_that_may_not_grow_is_unavailable_and_keeps_what_was_there(tmp_pa
     ]
 
 
+async def test_a_disk_that_may_only_be_read_serves_what_is_there_and_says_so(small_disk):
+    async with FilesystemDriver(small_disk / "root") as driver:
+        await driver.put("/file", b"x")
+        assert driver.warnings == ()
+    remount = await asyncio.create_subprocess_exec("mount", "-o", "remount,ro", str(small_disk))
+    assert await remount.wait() == 0
+    async with FilesystemDriver(small_disk / "root") as driver:
+        assert "can't be written to" in driver.warnings[0]
+        assert await driver.get("/file") == b"x"
+        for call in (driver.put("/file", b"y"), driver.create("/new", b""), driver.delete("/file")):
+            with pytest.raises(Unavailable, match="Read-only"):
+                await call
+    with pytest.raises(Unavailable, match="Read-only"):
+        FilesystemDriver(small_disk / "other")
+
+
 async def test_a_file_where_a_folder_should_be_is_unavailable_and_stays(driver):
     await driver.put("/a", b"x")
     await driver.put("/folder/file", b"x")
@@ -237,4 +253,43 @@ async def test_a_name_that_cannot_be_synced_is_unavailable_and_not_acknowledged(
             with pytest.raises(Unavailable, match="Input/output error"):
                 await held.publish("/file")
         assert await driver.get("/file") == b"old"
-        assert [name async for name in driver.list("/")] == ["file", "piece"]
+        assert [name async for name in driver.list("/")] == ["file"]
+
+
+@pytest.fixture
+async def sick_once(tmp_path, monkeypatch):
+    """A driver that is told once, at the next sync of a file, that its bytes are lost; then the system calls them safe."""
+    real, told = os.fsync, []
+
+    def sick(descriptor):
+        if not told and not os.path.isdir(f"/proc/self/fd/{descriptor}"):
+            told.append(descriptor)
+            raise OSError(5, "Input/output error")
+        real(descriptor)
+
+    async with FilesystemDriver(tmp_path) as driver:
+        await driver.put("/file", b"old")
+        monkeypatch.setattr(os, "fsync", sick)
+        yield driver
+
+
+async def test_a_new_file_whose_sync_failed_is_not_published_by_trying_again(sick_once):
+    async with sick_once.writer("/file") as writer:
+        await writer.write(b"new")
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await writer.commit()
+    assert await sick_once.get("/file") == b"old"
+
+
+async def test_a_growing_file_whose_sync_failed_is_gone_and_not_published_by_trying_again(sick_once):
+    async with sick_once.extend("/piece", create=True) as held:
+        await held.write(b"new")
+        with pytest.raises(Unavailable):
+            await held.publish("/file")
+        with pytest.raises(PathNotFound):
+            await held.publish("/file")
+    with pytest.raises(PathNotFound):
+        async with sick_once.extend("/piece"):
+            pass
+    assert await sick_once.get("/file") == b"old"

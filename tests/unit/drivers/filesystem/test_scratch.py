@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import time
 
 import pytest
 
-from drivers.errors import InvalidPath
+from drivers.errors import InvalidPath, PathNotFound
 from drivers.filesystem import FilesystemDriver
 
 HOUR = 3600
@@ -82,6 +84,29 @@ async def test_a_scratch_that_somebody_removed_is_made_again(driver, tmp_path):
     (tmp_path / "own" / "tmp").rmdir()
     await driver.put("/file", b"x")
     assert await driver.get("/file") == b"x"
+
+
+async def test_a_tree_is_deleted_though_somebody_removed_the_scratch(driver, tmp_path):
+    await driver.put("/tree/file", b"x")
+    shutil.rmtree(tmp_path / "own")
+    await driver.delete_tree("/tree")
+    with pytest.raises(PathNotFound):
+        await driver.get("/tree/file")
+
+
+async def test_what_cannot_be_swept_does_not_stop_the_start(driver, tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        (tmp_path / "own" / "tmp" / name).write_bytes(b"x")
+    real = os.unlink
+
+    def read_only(path, **more):
+        if str(path).endswith("one"):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        real(path, **more)
+
+    monkeypatch.setattr(os, "unlink", read_only)
+    assert await driver.sweep(-HOUR) == 1
+    assert [entry.name for entry in unfinished(tmp_path)] == ["one"]
 
 
 async def test_private_files_are_the_owners_alone_and_others_follow_the_umask(tmp_path):
