@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
+import random
 import re
 import secrets
 import time
@@ -17,7 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from app.api.call import Services
 from app.api.edge import Edge
@@ -27,13 +28,16 @@ from app.api.sealed import Sealer
 from app.api.settings import ApiSettings
 from app.auth.contracts import Everyone
 from app.config.model import DescriptorCache
-from app.config.units import Secret
 from app.oci.descriptor import Platform
+from app.plugins import open_storage
 from app.registry.digester import Digesters, find_libcrypto
 from app.registry.hashing import Hashing
+from app.registry.maintenance.purge import Purge
+from app.registry.maintenance.rounds import rounds
 from app.registry.namespace import open_namespace
+from app.registry.records import RecordCodec
 from app.registry.rules import ManifestRules, PlatformRule, ReferenceRule, UrlRules
-from app.registry.state import open_state
+from app.registry.state import find_secret, open_state
 from app.registry.uploads import Uploads
 from app.server.connection import ConnectionSettings
 from app.server.run import serving
@@ -44,12 +48,10 @@ from drivers.contract import (
     SupportsCompose,
     SupportsDeleteFiles,
     SupportsExtend,
+    SupportsMultipartPurge,
     SupportsRedirect,
     SupportsSendfile,
 )
-from drivers.filesystem.driver import FilesystemDriver
-from drivers.memory import MemoryDriver
-from drivers.s3 import S3Settings, open_driver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,7 +60,6 @@ if TYPE_CHECKING:
     from app.auth.contracts import Authorizer
     from app.config.model import Config, Storage, Validation
     from app.config.model import Redirects as RedirectsConfig
-    from app.config.s3 import S3
     from app.registry.contracts import Namespace
     from app.registry.events import EventSink
     from app.server.run import Stop
@@ -66,8 +67,8 @@ if TYPE_CHECKING:
     from drivers.contract import Driver
 
 logger = logging.getLogger(__name__)
-_SESSION_AGE: Final = timedelta(days=7)  # distribution's default age of uploads that are purged
-_ABANDONED: Final = 86_400.0  # seconds after which nobody goes on with a temporary file
+_LONGEST_REQUEST: Final = timedelta(hours=1)  # that is expected; what runs longer loses to the purge, in good order
+_FIRST_PURGE: Final = 3600.0  # seconds after the start at most; processes started at once must not purge at once
 _SENDERS: Final = 16  # threads that hand files to sockets; each call is short
 
 
@@ -77,11 +78,13 @@ class Registry:
 
     Attributes:
         namespace: everything that is served.
+        purge: takes away uploads that nobody goes on with.
         secret: signs what clients carry; every replica has the same.
         authorizer: decides what callers may do.
     """
 
     namespace: Namespace
+    purge: Purge
     secret: bytes
     authorizer: Authorizer = field(default_factory=Everyone)
 
@@ -101,7 +104,7 @@ async def registry(
         StateInvalid: one of the registry's own files in it is damaged.
     """
     async with AsyncExitStack() as stack:
-        driver = await _driver(stack, config.storage)
+        driver = await open_storage(stack, config.storage)
         swap = driver if isinstance(driver, SupportsCompareAndSwap) else None
         sendfile = driver if isinstance(driver, SupportsSendfile) else None
         redirect = driver if isinstance(driver, SupportsRedirect) else None
@@ -111,9 +114,9 @@ async def registry(
         uploads = Uploads(
             driver,
             hashing=Hashing(Digesters(find_libcrypto())),
-            key=hmac.digest(state.secret, b"records of uploads", "sha256"),
+            key=_record_key(state.secret),
             boot=boot or _boot_id(),
-            max_age=_SESSION_AGE,
+            max_age=timedelta(seconds=config.storage.maintenance.uploadpurging.age),
             now=_now,
             new_id=_new_id,
             swap=swap,
@@ -134,7 +137,42 @@ async def registry(
             look_back=config.storage.s3 is None,  # disk and memory answer in microseconds
         )
         secret = config.http.secret
-        yield Registry(namespace, secret.reveal().encode() if secret else state.secret)
+        yield Registry(
+            namespace, _purge(driver, _record_key(state.secret)), secret.reveal().encode() if secret else state.secret
+        )
+
+
+@asynccontextmanager
+async def purging(config: Config) -> AsyncIterator[Purge]:
+    """Open what *config* says is stored for a purge alone: nothing is created in a store that has no sessions of ours.
+
+    Raises:
+        DriverError, OSError: the storage is not usable.
+        FormatUnsupported: it was written by a newer Moorage.
+    """
+    async with AsyncExitStack() as stack:
+        driver = await open_storage(stack, config.storage, sweep=False)
+        yield _purge(driver, _record_key(await find_secret(driver)))
+
+
+@asynccontextmanager
+async def maintaining(config: Config, services: Registry) -> AsyncIterator[None]:
+    """Keep the storage of *services* tidy inside the block, as *config* says. A read-only registry is left alone."""
+    maintenance = config.storage.maintenance
+    settings = maintenance.uploadpurging
+    if not settings.enabled or maintenance.readonly.enabled:
+        yield
+        return
+
+    async def purge() -> None:
+        report = await services.purge.run(timedelta(seconds=settings.age), dry=settings.dryrun)
+        for skipped in report.skipped:
+            logger.warning("left by the purge of uploads: %s: %s", skipped.path, skipped.reason)
+        logger.info("purge of uploads: %s", report.sentence(dry=settings.dryrun))
+
+    first = random.uniform(0, min(_FIRST_PURGE, settings.interval))  # noqa: S311 - nobody gains by guessing it
+    async with rounds("the purge of uploads", purge, first=first, interval=float(settings.interval)):
+        yield
 
 
 @asynccontextmanager
@@ -171,32 +209,19 @@ async def listening(config: Config, services: Registry, access_log: AccessLog, s
             yield address
 
 
-async def _driver(stack: AsyncExitStack, storage: Storage) -> Driver:
-    if storage.s3 is not None:
-        bucket = await stack.enter_async_context(open_driver(s3_settings(storage.s3)))
-        for warning in bucket.warnings:
-            logger.warning(warning)
-        return bucket
-    if storage.filesystem is None:
-        return MemoryDriver()
-    settings = storage.filesystem
-    driver = FilesystemDriver(settings.rootdirectory, maxthreads=settings.maxthreads)
-    for warning in driver.warnings:
-        logger.warning(warning)
-    await stack.enter_async_context(driver)
-    await driver.sweep(_ABANDONED)
-    return driver
+def _purge(driver: Driver, key: bytes) -> Purge:
+    return Purge(
+        driver,
+        RecordCodec(key),
+        grace=_LONGEST_REQUEST,
+        new_id=_new_id,
+        swap=driver if isinstance(driver, SupportsCompareAndSwap) else None,
+        multipart=driver if isinstance(driver, SupportsMultipartPurge) else None,
+    )
 
 
-def s3_settings(section: S3) -> S3Settings:
-    """Return what the driver makes of its section.
-
-    Raises:
-        ValueError: it refuses a value; the message is a sentence for the operator.
-    """
-    given: dict[str, Any] = {name: getattr(section, name) for name in section.__struct_fields__}
-    given |= {name: value.reveal() for name, value in given.items() if isinstance(value, Secret)}
-    return S3Settings(**{**given, "checksums": section.checksums.value})
+def _record_key(secret: bytes) -> bytes:
+    return hmac.digest(secret, b"records of uploads", "sha256")
 
 
 def _cache(storage: Storage) -> BlobDescriptorCache:

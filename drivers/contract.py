@@ -44,6 +44,15 @@ class Part:
     version: Version
 
 
+@dataclass(frozen=True, slots=True)
+class UnfinishedUpload:
+    """A multipart upload that was begun towards *path* at *started*, on the backend's clock; *id* names it there."""
+
+    path: str
+    id: str
+    started: datetime
+
+
 class FileWriter(Protocol):
     """A new file on its way. Nothing can be seen at its path before `commit`."""
 
@@ -288,4 +297,17 @@ class SupportsExtend(Protocol):
             Conflict: on entering, with *create*: the file exists.
             Busy: on entering: the lock was not given back within *wait* seconds.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsMultipartPurge(Protocol):
+    """Multipart uploads that nobody completed can be found and ended. Nothing on the way of a request asks for it."""
+
+    def unfinished(self, folder: str, /, *, before: datetime) -> AsyncIterator[UnfinishedUpload]:
+        """Yield the unfinished multipart uploads towards files below *folder* that were begun before *before*."""
+        ...
+
+    async def abort(self, upload: UnfinishedUpload, /) -> None:
+        """End a multipart upload and drop its parts. Absence is no error."""
         ...

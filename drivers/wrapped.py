@@ -15,6 +15,7 @@ from drivers.contract import (
     SupportsCompose,
     SupportsDeleteFiles,
     SupportsExtend,
+    SupportsMultipartPurge,
     SupportsRedirect,
     SupportsSendfile,
 )
@@ -22,8 +23,9 @@ from drivers.contract import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
 
-    from drivers.contract import Driver, Extension, FileInfo, FileWriter, Part, Version
+    from drivers.contract import Driver, Extension, FileInfo, FileWriter, Part, UnfinishedUpload, Version
 
 T = TypeVar("T")
 
@@ -64,6 +66,9 @@ def wrap(driver: Driver, around: Around) -> Driver:
         _lend(wrapper, redirect_url=driver.redirect_url)  # no step: nobody is asked
     if isinstance(driver, SupportsExtend):
         _lend(wrapper, extend=_Extend(driver, around).extend)
+    if isinstance(driver, SupportsMultipartPurge):
+        multipart = _Multipart(driver, around)
+        _lend(wrapper, unfinished=multipart.unfinished, abort=multipart.abort)
     return wrapper
 
 
@@ -71,6 +76,23 @@ def _lend(wrapper: _Files, **verbs: object) -> None:
     # Set on the instance, because a class would have them whether or not the wrapped driver does.
     for name, verb in verbs.items():
         setattr(wrapper, name, verb)
+
+
+async def _each(around: Around, verb: str, items: AsyncIterator[T]) -> AsyncGenerator[T]:
+    first = True
+    try:
+        while True:
+            async with around.step(verb, first=first):
+                try:
+                    item = await anext(items)
+                except StopAsyncIteration:
+                    return
+            yield item
+            first = False
+    finally:
+        # A generator that is left half-way must not wait for the collector of garbage, which ends it in a task.
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
 
 
 class _Files:
@@ -114,12 +136,12 @@ class _Files:
             yield _Writer(writer, self._around)
 
     async def list(self, path: str, /, *, after: str = "") -> AsyncGenerator[str]:
-        async with aclosing(self._each("list", self._driver.list(path, after=after))) as names:
+        async with aclosing(_each(self._around, "list", self._driver.list(path, after=after))) as names:
             async for name in names:
                 yield name
 
     async def walk(self, path: str, /, *, after: str = "") -> AsyncGenerator[FileInfo]:
-        async with aclosing(self._each("walk", self._driver.walk(path, after=after))) as files:
+        async with aclosing(_each(self._around, "walk", self._driver.walk(path, after=after))) as files:
             async for file in files:
                 yield file
 
@@ -134,22 +156,6 @@ class _Files:
     async def delete_tree(self, path: str, /) -> None:
         async with self._around.step("delete_tree", first=True):
             await self._driver.delete_tree(path)
-
-    async def _each(self, verb: str, items: AsyncIterator[T]) -> AsyncGenerator[T]:
-        first = True
-        try:
-            while True:
-                async with self._around.step(verb, first=first):
-                    try:
-                        item = await anext(items)
-                    except StopAsyncIteration:
-                        return
-                yield item
-                first = False
-        finally:
-            # A generator that is left half-way must not wait for the collector of garbage, which ends it in a task.
-            if isinstance(items, AsyncGenerator):
-                await items.aclose()
 
     async def _read(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         while True:
@@ -277,3 +283,19 @@ class _Extension:
     async def publish(self, target: str, /) -> None:
         async with self._around.step("publish", first=True):
             await self._extension.publish(target)
+
+
+class _Multipart:
+    def __init__(self, driver: SupportsMultipartPurge, around: Around) -> None:
+        self._driver: Final = driver
+        self._around: Final = around
+
+    async def unfinished(self, folder: str, /, *, before: datetime) -> AsyncGenerator[UnfinishedUpload]:
+        found = self._driver.unfinished(folder, before=before)
+        async with aclosing(_each(self._around, "unfinished", found)) as uploads:
+            async for upload in uploads:
+                yield upload
+
+    async def abort(self, upload: UnfinishedUpload, /) -> None:
+        async with self._around.step("abort", first=True):
+            await self._driver.abort(upload)

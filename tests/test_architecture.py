@@ -126,6 +126,7 @@ def local_import_rule(tree):
         if not source.within("app.cli")
         for entry in imports(source)
         if entry.in_function and not inside(entry.target, *EXTRAS)
+        if not (source.within("app.plugins") and inside(entry.target, "drivers"))  # ADR 5
     ]
 
 

@@ -37,7 +37,7 @@ def read(path: Path | None, *, lenient: bool) -> Loaded:
 def _ask_the_driver(loaded: Loaded) -> None:
     section = loaded.config.storage.s3
     if section is not None:
-        from app.main import s3_settings
+        from app.plugins import s3_settings
 
         try:
             s3_settings(section)

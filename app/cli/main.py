@@ -20,6 +20,8 @@ application = typer.Typer(
 )
 configuration = typer.Typer(help="Look at a configuration without serving it.", no_args_is_help=True)
 application.add_typer(configuration, name="config")
+uploads = typer.Typer(help="Look after unfinished uploads.", no_args_is_help=True)
+application.add_typer(uploads, name="uploads")
 
 ConfigFile = Annotated[
     Path | None,
@@ -82,6 +84,32 @@ def show(config: ConfigFile = None, *, lenient: Lenient = False) -> None:
     from app.cli.config import show as run
 
     raise typer.Exit(run(config, lenient=lenient))
+
+
+@uploads.command()
+def purge(
+    config: ConfigFile = None,
+    *,
+    age: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Remove uploads that got nothing for so long, and an hour more for requests that still run. Without "
+            "it: the age in the configuration, 168h if that says nothing.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be removed; remove nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
+    lenient: Lenient = False,
+) -> None:
+    """Remove uploads that nobody goes on with, those of the Go registry too; the registry may serve meanwhile.
+
+    Exit code 1 if something had to be left because of an error; it is named on standard error.
+    """
+    from app.cli.uploads import purge as run
+
+    raise typer.Exit(run(config, age=age, dry_run=dry_run, as_json=as_json, lenient=lenient))
 
 
 def main() -> None:

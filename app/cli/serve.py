@@ -14,7 +14,7 @@ from app import __version__
 from app.api.accesslog import silent
 from app.cli.config import read
 from app.config.model import Network
-from app.main import listening, registry
+from app.main import listening, maintaining, registry
 from app.registry.state import FormatUnsupported, StateInvalid
 from app.server.run import Stop
 from app.server.sockets import AddressInvalid, split
@@ -57,11 +57,12 @@ async def _serve(config: Config, access: AccessLog) -> int:
         try:
             services = await stack.enter_async_context(registry(config))
         except (DriverError, FormatUnsupported, StateInvalid, OSError) as error:
-            return _cannot_start(f"{_place(config.storage)} can't be used: {_reason(error)}")
+            return _cannot_start(f"{place(config.storage)} can't be used: {reason(error)}")
         try:
             address = await stack.enter_async_context(listening(config, services, access, stop))
         except (OSError, AddressInvalid) as error:
-            return _cannot_start(f"can't listen on {config.http.addr}: {_reason(error)} (http.addr)")
+            return _cannot_start(f"can't listen on {config.http.addr}: {reason(error)} (http.addr)")
+        await stack.enter_async_context(maintaining(config, services))
         logger.info("listening on %s", address)
         if is_public(config.http):
             logger.warning("anybody who reaches %s may pull, push and delete: no authentication is configured", address)
@@ -82,14 +83,16 @@ def is_public(http: HTTP) -> bool:
         return host != "localhost"
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Say why the storage or the address can't be had."""
     if isinstance(error, OSError) and error.errno is not None:
         # asyncio adds the address to the text of the error once more; a name that is not found has a number below 0.
         return os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
     return str(error) or type(error).__name__
 
 
-def _place(storage: Storage) -> str:
+def place(storage: Storage) -> str:
+    """Say which storage is meant."""
     if storage.filesystem is not None:
         return f"the storage in {storage.filesystem.rootdirectory}"
     if storage.s3 is not None:

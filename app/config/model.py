@@ -91,9 +91,27 @@ class ReadOnly(Struct, frozen=True, kw_only=True):
     enabled: bool = False
 
 
+LONGEST_AGE = Duration(100 * 365 * 24 * 3600)
+"""More than anybody means by an age, and little enough to count with."""
+
+
+class UploadPurging(Struct, frozen=True, kw_only=True):
+    """When abandoned uploads are removed.
+
+    *age* is how long an upload session lasts, whether or not it is purged afterwards; *interval* is between two purges.
+    With *dryrun* they only tell what they would remove.
+    """
+
+    enabled: bool = True
+    age: Duration = Duration(168 * 3600)
+    interval: Duration = Duration(24 * 3600)
+    dryrun: bool = False
+
+
 class Maintenance(Struct, frozen=True, kw_only=True):
     """What happens beside serving."""
 
+    uploadpurging: UploadPurging = UploadPurging()
     readonly: ReadOnly = ReadOnly()
 
 

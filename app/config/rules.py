@@ -7,12 +7,12 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from app.config.model import DRIVERS, Network
+from app.config.model import DRIVERS, LONGEST_AGE, Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from app.config.model import HTTP, Choice, Config, Limits, URLs
+    from app.config.model import HTTP, Choice, Config, Limits, UploadPurging, URLs
 
 VERSION: Final = "0.1"
 
@@ -45,6 +45,7 @@ def broken(config: Config) -> list[str]:
     redirect, urls = config.moorage.redirect, config.validation.manifests.urls
     return [
         *_whole(config),
+        *_purging(config.storage.maintenance.uploadpurging),
         *_http(config.http),
         *_each("validation.manifests.urls", urls, _check_pattern),
         *_each("moorage.redirect.useragents", redirect.useragents, _check_pattern),
@@ -60,6 +61,12 @@ def _whole(config: Config) -> Iterator[str]:
     if len(named) != 1:
         said = " and ".join(named) if named else "none"
         yield f"storage: exactly one driver must be named, {said} is; the drivers are {' and '.join(DRIVERS)}"
+
+
+def _purging(purging: UploadPurging) -> Iterator[str]:
+    for name, value in (("age", purging.age), ("interval", purging.interval)):
+        if not 0 < value <= LONGEST_AGE:
+            yield f"storage.maintenance.uploadpurging.{name}: must be longer than 0s and at most {LONGEST_AGE}"
 
 
 def _http(http: HTTP) -> Iterator[str]:

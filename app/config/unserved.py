@@ -51,7 +51,6 @@ UNSERVED: Final[dict[tuple[str, ...], Unserved]] = {
     ("reporting",): Unserved(f"distribution dropped it with version 3; {_WATCH}", observes=True),
     ("storage", "azure"): _DRIVER,
     ("storage", "gcs"): _DRIVER,
-    ("storage", "maintenance", "uploadpurging"): Unserved("set enabled: false; abandoned uploads are kept"),
     ("storage", "oss"): _DRIVER,
     ("storage", "swift"): _DRIVER,
 }

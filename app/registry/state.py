@@ -113,23 +113,47 @@ async def open_state(
         StateInvalid: a file is damaged.
     """
     raw = await _agree(driver, swap, layout.FORMAT, lambda: msgspec.json.encode(Format(VERSION, new_id())))
-    version = _decode(layout.FORMAT, raw, _Versioned).version
-    if version != VERSION:
-        raise FormatUnsupported(
-            f"{layout.FORMAT} says format {version}; this Moorage knows format {VERSION} only: use a newer one"
-        )
+    _require_known(raw)
     format_ = _decode(layout.FORMAT, raw, Format)
-    secret = await _agree(driver, swap, layout.SECRET, lambda: random_bytes(_SECRET_BYTES))
-    if len(secret) != _SECRET_BYTES:
-        raise StateInvalid(layout.SECRET, f"has {len(secret)} bytes instead of {_SECRET_BYTES}")
+    secret = _whole(await _agree(driver, swap, layout.SECRET, lambda: random_bytes(_SECRET_BYTES)))
     await _agree(driver, swap, layout.NOW, lambda: msgspec.json.encode(Now(new_id())))
     state = State(driver, format_, secret)
     await state.now()
     return state
 
 
+async def find_secret(driver: Driver) -> bytes:
+    """Return the secret of the store behind *driver*; empty if the store has none, so that nothing of it is signed.
+
+    Nothing is created. Two driver calls.
+
+    Raises:
+        FormatUnsupported: the store is of another format.
+        StateInvalid: a file is damaged.
+    """
+    try:
+        _require_known(await driver.get(layout.FORMAT))
+        return _whole(await driver.get(layout.SECRET))
+    except PathNotFound:
+        return b""
+
+
 class _Versioned(msgspec.Struct):
     version: int
+
+
+def _require_known(raw: bytes) -> None:
+    version = _decode(layout.FORMAT, raw, _Versioned).version
+    if version != VERSION:
+        raise FormatUnsupported(
+            f"{layout.FORMAT} says format {version}; this Moorage knows format {VERSION} only: use a newer one"
+        )
+
+
+def _whole(secret: bytes) -> bytes:
+    if len(secret) != _SECRET_BYTES:
+        raise StateInvalid(layout.SECRET, f"has {len(secret)} bytes instead of {_SECRET_BYTES}")
+    return secret
 
 
 async def _agree(driver: Driver, swap: SupportsCompareAndSwap | None, path: str, make: Callable[[], bytes]) -> bytes:

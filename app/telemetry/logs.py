@@ -6,6 +6,7 @@ request is `app/telemetry/access.py`.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from typing import TYPE_CHECKING, Final, TextIO
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = re.compile(r"[\w.:/@+%*,;()\[\]{}~^!?&|<>$#-]+")
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
-_encode: Final = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+def _shown(value: object) -> str:
+    """What is no value of JSON: our names are texts of a kind of their own."""
+    return str(value) if isinstance(value, str) else repr(value)
+
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=_shown)
 
 
 def configure(level: str, formatter: str, fields: Mapping[str, str], stream: TextIO) -> None:
@@ -77,7 +85,15 @@ def _form(formatter: str) -> list[Processor]:
 
 
 def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    return _encode(event).decode()
+    return _encode(event)
+
+
+def _encode(value: object) -> str:
+    """Return *value* as JSON on one line, whatever text is in it."""
+    try:
+        return _encoder.encode(value).decode()
+    except UnicodeEncodeError:  # half a surrogate pair: how a header's byte that is no UTF-8 is read
+        return json.dumps(value, default=_shown, separators=(",", ":"))
 
 
 def _logstash(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -94,4 +110,4 @@ def _logfmt(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
 def _quoted(value: object) -> str:
     """Return a value on one line: as it is if that is unambiguous, else as a JSON string."""
     text = value if isinstance(value, str) else str(value)
-    return text if _PLAIN.fullmatch(text) else _encode(text).decode()
+    return text if _PLAIN.fullmatch(text) else _encode(text)

@@ -16,6 +16,8 @@ TWO_CANCELS = Scene(Budget(patches=1, puts=1, cancels=2))
 PUSHED_ELSEWHERE = Scene(Budget(patches=1, puts=2, others=1), last_chunk=True)
 PURGED = Scene(Budget(patches=1, puts=1, cancels=1, purges=1))
 HASTILY_PURGED = Scene(Budget(patches=1, puts=1, cancels=1, purges=1), hasty_purge=True)
+PURGED_AND_CONTINUED = Scene(Budget(patches=2, purges=1), hasty_purge=True, tail=False)
+PURGED_TWICE = Scene(Budget(patches=1, purges=2), hasty_purge=True)
 POWER_CUT = Scene(Budget(patches=2, puts=1, power_cuts=1))
 
 SCENES = {
@@ -26,8 +28,12 @@ SCENES = {
     "the same content pushed elsewhere": PUSHED_ELSEWHERE,
     "a purge": PURGED,
     "a purge of a session in use": HASTILY_PURGED,
+    "a purge of a session that goes on": PURGED_AND_CONTINUED,
+    "two purges at once of a session in use": PURGED_TWICE,
 }
 LONG_SCENES = {
+    "two PATCHes that leave pieces, two purges": Scene(Budget(patches=2, purges=2), hasty_purge=True, tail=False),
+    "three PATCHes that leave pieces, a purge": Scene(Budget(patches=3, purges=1), hasty_purge=True, tail=False),
     "two PATCHes, two PUTs, last chunks": Scene(Budget(patches=2, puts=2), last_chunk=True),
     "two PATCHes, a PUT, a cancel": Scene(Budget(patches=2, puts=1, cancels=1)),
     "two PATCHes, a PUT, a purge of a session in use": Scene(Budget(patches=2, puts=1, purges=1), hasty_purge=True),
@@ -132,3 +138,8 @@ def test_what_a_dead_request_left_is_published_when_nothing_is_cut_before_that()
 
 def test_records_from_before_a_power_cut_vouch_for_junk():
     assert "wrong bytes" in violation(Kind.DISK, Rules(boot=False), POWER_CUT)
+
+
+@pytest.mark.parametrize("kind", [Kind.CREATE_ONLY, Kind.DISK])
+def test_a_purge_that_does_not_close_a_session_leaves_half_of_it_to_who_goes_on(kind):
+    assert "half a session" in violation(kind, Rules(purge_closes=False), PURGED_AND_CONTINUED)

@@ -1,7 +1,7 @@
-"""A process that does the client's work and dies at a chosen storage step, as often as it is told to.
+"""A process that does the client's work, or a purge, and dies at a chosen storage step, as often as it is told to.
 
 Run as a program it forks for each line on its standard input, so that a crash costs no start of an interpreter. The line
-is JSON: the storage's folder, the step, and whether the step still happens. The answer is JSON: the
+is JSON: the storage's folder, the step, whether the step still happens, and whether to purge. The answer is JSON: the
 acknowledgements before the end, and how it ended.
 """
 
@@ -12,10 +12,11 @@ import gc
 import json
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from app.main import registry
+from app.main import purging, registry
 from tests.support.running import configuration
 from tests.support.scenario import work
 from tests.support.steps import Steps
@@ -26,10 +27,18 @@ async def _work(root: str, acknowledge: Any) -> None:
         await work(services.namespace, acknowledge)
 
 
+async def _purge(root: str) -> None:
+    async with purging(configuration("filesystem", Path(root))) as purge:
+        await purge.run(timedelta(days=7))
+
+
 def _child(order: dict[str, Any], answers: int) -> None:
     steps = Steps(order["root"], die_at=order["die_at"], after=order["after"])
     with steps.watching():
-        asyncio.run(_work(order["root"], lambda mark: os.write(answers, f"{mark}\n".encode())))
+        if order.get("purge"):
+            asyncio.run(_purge(order["root"]))
+        else:
+            asyncio.run(_work(order["root"], lambda mark: os.write(answers, f"{mark}\n".encode())))
     os.write(answers, f"end {len(steps.seen)}\n".encode())
 
 

@@ -11,7 +11,8 @@ What must hold, in every state:
 - a closing PUT publishes exactly the bytes that its Location had acknowledged, and its own body;
 - of two PATCHes with different bytes at one offset one is acknowledged;
 - a 201 means that bytes and link are there;
-- no race and no crash takes the newest acknowledged Location away, short of a commit, a cancel or the purge.
+- no race and no crash takes the newest acknowledged Location away, short of a commit, a cancel or the purge;
+- whatever the purge meets, a record that does not lead to the end of a closed session has all of its pieces.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.support.upload_closings import Closings
+from tests.support.upload_purges import Purges
 from tests.support.upload_world import JUNK, LENGTH, ROOT, Kind, Move, Piece, Record, Request, World, including, put
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def explore(kind: Kind, rules: Rules, scene: Scene) -> Exploration:
     return Exploration(len(came_from), None)
 
 
-class Protocol(Closings):
+class Protocol(Purges):
     """What can happen next, whoever does it."""
 
     def __init__(self, kind: Kind, rules: Rules, scene: Scene) -> None:
@@ -92,13 +93,18 @@ class Protocol(Closings):
         for digest in world.links:
             if digest not in blobs:
                 return f"dangling link: {digest!r}"
+        if world.purged and not world.cancelled and not blobs and self.kind is not Kind.PLAIN:
+            for name, record in world.records:
+                whole = all(number in pieces and pieces[number].place == "pieces" for number, _ in record.pieces)
+                if not whole and not self._is_closed(world, name):
+                    return f"half a session: the record {name} can be followed, and a piece of it is gone"
         return ""
 
     def moves(self, world: World) -> Iterator[Move]:
         """Everything that can happen next."""
         yield from self._arrivals(world)
         for request in world.requests:
-            if request.step not in {"start", "read", "ready", "list"}:
+            if request.step not in {"start", "read", "ready", "pieces", "records"}:
                 yield Move(f"{_name(request)} dies", self._over(world, request))
             for label, after, wrong in self._step(world, request):
                 yield Move(f"{_name(request)} {label}", after, wrong)
@@ -114,7 +120,7 @@ class Protocol(Closings):
                 yield self._arrive(world, rest, Request("other", 0, "bytes", ROOT, digest))
         if budget.purges and (self.scene.hasty_purge or not world.requests):
             rest = budget._replace(purges=budget.purges - 1)
-            yield self._arrive(world._replace(purged=True), rest, Request("purge", 0, "list", ROOT))
+            yield self._arrive(world._replace(purged=True), rest, Request("purge", 0, "pieces", ROOT))
         if budget.power_cuts:
             yield from self._power_cut(world)
 
@@ -200,12 +206,6 @@ class Protocol(Closings):
         records = [(name, record) for name, record in world.records if name[0] < request.offset and not record.closed]
         names = [("record", name) for name, _ in records]
         return (*names, *(("piece", number) for _, record in records for number, _ in record.pieces))
-
-    def _purge(self, world: World, request: Request) -> Iterator[Move]:
-        pieces = [("piece", number) for number, piece in world.pieces if piece.place == "pieces"]
-        names = sorted(world.records, key=lambda pair: (pair[1].closed, pair[0]))  # closed records last
-        rubbish = (*pieces, *(("record", name) for name, _ in names))
-        yield Move("lists", self._on(world, request, "remove", rubbish=rubbish))
 
     def _other(self, world: World, request: Request) -> Iterator[Move]:
         digest = request.body

@@ -39,6 +39,7 @@ class Rules:
     same_file: bool = True  # disk: under the lock, the name must still be that of the file
     cut_before_write: bool = True  # disk: the piece is cut to the recorded length before bytes are added
     cut_before_publish: bool = True  # disk: and before it is published
+    purge_closes: bool = True  # the purge closes a session, at its end first, before its pieces go
     boot: bool = True  # disk: a record from before the last boot is absent
 
 

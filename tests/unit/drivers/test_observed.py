@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
+from drivers.contract import SupportsMultipartPurge, UnfinishedUpload
 from drivers.errors import PathNotFound
 from drivers.filesystem import FilesystemDriver
 from drivers.memory import MemoryDriver
@@ -34,6 +36,21 @@ class Notes:
     def take(self):
         seen, self.seen = self.seen, []
         return [(verb, moved) for verb, _, moved, _, _ in seen]
+
+
+class Multipart(MemoryDriver):
+    """A driver that tells of one unfinished upload until it is aborted."""
+
+    def __init__(self):
+        super().__init__()
+        self.uploads = [UnfinishedUpload("/a", "1", datetime(2026, 1, 1, tzinfo=UTC))]
+
+    async def unfinished(self, folder, /, *, before):
+        for upload in [*self.uploads]:
+            yield upload
+
+    async def abort(self, upload, /):
+        self.uploads.remove(upload)
 
 
 class TestObservedMemoryDriver(DriverContract, CompareAndSwapContract, ComposeContract):
@@ -71,6 +88,17 @@ async def test_each_call_is_told_of_with_its_bytes():
         ("delete", 0),
         ("delete_tree", 0),
     ]
+
+
+async def test_the_power_to_tell_of_multipart_uploads_is_lent():
+    assert not isinstance(observed(MemoryDriver(), Notes()), SupportsMultipartPurge)
+    notes, inner = Notes(), Multipart()
+    driver = observed(inner, notes)
+    assert isinstance(driver, SupportsMultipartPurge)
+    async for upload in driver.unfinished("/", before=datetime(2027, 1, 1, tzinfo=UTC)):
+        await driver.abort(upload)
+    assert inner.uploads == []
+    assert notes.take() == [("unfinished", 0), ("abort", 0), ("unfinished", 0)]
 
 
 async def test_the_steps_of_streams_are_told_of():

@@ -44,6 +44,22 @@ def test_in_a_file_an_absent_key_means_what_it_means_to_the_go_registry(write):
     assert config.validation.manifests.references is References.REQUIRED
 
 
+@pytest.mark.parametrize("maintenance", ["", "maintenance: {}", "maintenance: {uploadpurging: }"])
+def test_abandoned_uploads_are_purged_once_a_day_after_a_week_if_nothing_else_is_said(write, maintenance):
+    purging = load(write(f"version: 0.1\nstorage:\n  inmemory:\n  {maintenance}\n"), {}).config
+    purging = purging.storage.maintenance.uploadpurging
+    assert (purging.enabled, purging.age, purging.interval, purging.dryrun) == (True, 7 * 86_400, 86_400, False)
+
+
+@pytest.mark.parametrize("value", ["0s", "999999999h"])
+@pytest.mark.parametrize("key", ["age", "interval"])
+def test_an_age_or_interval_that_makes_no_sense_is_refused(write, key, value):
+    text = f"version: 0.1\nstorage: {{inmemory: , maintenance: {{uploadpurging: {{{key}: {value}}}}}}}\n"
+    assert problems(write(text)) == [
+        f"storage.maintenance.uploadpurging.{key}: must be longer than 0s and at most 876000h"
+    ]
+
+
 def test_every_section_is_read(write):
     config = load(
         write(
@@ -55,7 +71,7 @@ storage:
   cache: {blobdescriptor: inmemory, blobdescriptorsize: 5}
   delete: {enabled: true}
   redirect: {disable: true}
-  maintenance: {readonly: {enabled: true}, uploadpurging: {enabled: false, age: 168h}}
+  maintenance: {readonly: {enabled: true}, uploadpurging: {enabled: false, age: 100h, interval: 30m, dryrun: true}}
   tag: {concurrencylimit: 8}
 http:
   addr: localhost:8000
@@ -83,6 +99,8 @@ middleware: []
     assert config.log.fields == {"service": "registry", "rack": "7"}
     assert config.log.accesslog.disabled
     assert config.storage.maintenance.readonly.enabled
+    purging = config.storage.maintenance.uploadpurging
+    assert (purging.enabled, purging.age, purging.interval, purging.dryrun) == (False, 360_000, 1800, True)
     assert config.http.secret.reveal() == "0123"
     assert config.http.draintimeout == 90
     assert config.http.headers == {"X-Content-Type-Options": ("nosniff",)}

@@ -6,7 +6,7 @@ import pytest
 
 from app.config.load import ConfigurationError, load
 from app.config.s3 import S3
-from app.main import s3_settings
+from app.plugins import s3_settings
 from drivers.s3 import S3Settings
 
 

@@ -1,10 +1,12 @@
 import io
 import json
 import logging
+from dataclasses import replace
 
 import pytest
 
 from app.api.accesslog import AccessRecord
+from app.oci.reference import RepositoryName
 from app.telemetry.access import AccessLines
 from app.telemetry.logs import configure, line_logger
 
@@ -103,3 +105,20 @@ def test_the_access_line_has_the_go_registrys_names_and_leaves_out_what_is_empty
         "http.response.duration": "12.500ms",
         "vars.name": "a",
     }
+
+
+@pytest.mark.parametrize("formatter", ["text", "json", "logstash"])
+def test_a_user_agent_that_is_no_utf_8_loses_no_line_and_starts_none(stream, formatter):
+    agent = b'x" level=error\xff\x85\n'.decode("utf-8", "surrogateescape")  # as aiohttp reads a header
+    AccessLines(line_logger(formatter, {}, stream))(replace(RECORD, user_agent=agent))
+    line = stream.getvalue()
+    assert line.count("\n") == 1
+    assert 'x\\" level=error\\udcff' in line
+    assert line.encode()
+
+
+@pytest.mark.parametrize("formatter", ["text", "json", "logstash"])
+def test_the_name_of_a_repository_is_logged_without_quotes_of_its_own(stream, formatter):
+    AccessLines(line_logger(formatter, {}, stream))(replace(RECORD, repository=RepositoryName.parse("a/b")))
+    line = stream.getvalue()
+    assert "vars.name=a/b" in line.split() if formatter == "text" else json.loads(line)["vars.name"] == "a/b"

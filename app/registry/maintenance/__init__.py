@@ -1,0 +1,1 @@
+"""What happens beside serving: taking away what nobody needs any more."""
