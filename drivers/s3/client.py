@@ -81,6 +81,10 @@ class Client:
         """Return the key of the object at *path*."""
         return f"{self._root}{path[1:]}" if path else ""
 
+    def path(self, key: str) -> str:
+        """Return where the object with *key* is, which lies below the root."""
+        return f"/{key[len(self._root) :]}"
+
     async def head(self, path: str) -> Head:
         """Return what is known of a file.
 
@@ -179,10 +183,9 @@ class Client:
         elif start := self.key(after):
             parameters["StartAfter"] = start
         answer = await self.ask("list_objects_v2", folder, key=False, check=_goes_on, **parameters)
-        cut = len(self._root)
         return Page(
             files=tuple(
-                FileInfo(f"/{each['Key'][cut:]}", each["Size"], each["LastModified"])
+                FileInfo(self.path(each["Key"]), each["Size"], each["LastModified"])
                 for each in answer.get("Contents", ())
             ),
             folders=tuple(each["Prefix"][len(prefix) : -1] for each in answer.get("CommonPrefixes", ())),

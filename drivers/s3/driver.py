@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from drivers.contract import FileInfo, Part
 from drivers.errors import InvalidOffset, PathNotFound, Unavailable
 from drivers.paths import ROOT, check_file, check_folder, is_path
-from drivers.s3 import listing, reading, writer
+from drivers.s3 import listing, reading, unfinished, writer
 from drivers.s3.client import BATCH
 from drivers.s3.parallel import run_all
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from drivers.contract import FileWriter, Version
+    from drivers.contract import FileWriter, UnfinishedUpload, Version
     from drivers.s3.budget import ByteBudget
     from drivers.s3.client import Client
     from drivers.s3.compose import Composer
@@ -30,7 +30,7 @@ _DELETES: Final = 32
 
 
 class S3Driver:
-    """Files of a bucket, with compose and redirect.
+    """Files of a bucket, with compose, redirect and the purge of multipart uploads.
 
     Every verb is one request but where it says otherwise. Use `drivers.s3.opening.open_driver`.
 
@@ -149,6 +149,16 @@ class S3Driver:
 
     async def redirect_url(self, path: str, /) -> str:
         return await self._redirects.url(self._client.key(check_file(path)))
+
+    async def unfinished(self, folder: str, /, *, before: datetime) -> AsyncGenerator[UnfinishedUpload]:
+        """As `drivers.contract.SupportsMultipartPurge.unfinished`: one request for a page."""
+        found = unfinished.unfinished(self._client, check_folder(folder), before, most=self._pagesize)
+        async with aclosing(found) as uploads:
+            async for upload in uploads:
+                yield upload
+
+    async def abort(self, upload: UnfinishedUpload, /) -> None:
+        await unfinished.abort(self._client, upload)
 
     async def _delete_all(self, paths: Sequence[str]) -> None:
         left = paths

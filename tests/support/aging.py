@@ -77,10 +77,10 @@ class Aging:
         return {file.path: await self.site.driver.get(file.path) async for file in self.site.driver.walk("/")}
 
 
-def age_files(root: Path, time: timedelta) -> None:
-    """Make every file below *root* older."""
-    for folder, _, names in os.walk(root):
-        for name in names:
+def age_files(root: Path, time: timedelta, *, folders: bool = False) -> None:
+    """Make every file below *root* older, and every folder if *folders*."""
+    for folder, inner, names in os.walk(root):
+        for name in [*names, *(inner if folders else ())]:
             path = Path(folder, name)
             status = path.stat()
             os.utime(path, (status.st_atime, status.st_mtime - time.total_seconds()))

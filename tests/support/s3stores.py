@@ -73,13 +73,12 @@ class Store:
         async with self.api() as api:
             await api.create_bucket(Bucket=BUCKET)
 
-    async def uploads(self, root: str) -> list[str]:
+    async def uploads(self, root: str = "") -> list[str]:
         """Return the keys below *root* of uploads in parts that nobody has finished."""
+        prefix = f"{root.strip('/')}/" if root.strip("/") else ""
         async with self.api() as api:
-            answer = await api.list_multipart_uploads(Bucket=BUCKET)
-        return [
-            upload["Key"] for upload in answer.get("Uploads", ()) if upload["Key"].startswith(root.strip("/") + "/")
-        ]
+            answer = await api.list_multipart_uploads(Bucket=BUCKET, Prefix=prefix)
+        return [upload["Key"] for upload in answer.get("Uploads", ())]
 
 
 @contextmanager
