@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from drivers.contract import FileInfo, Version
+from drivers.contract import FileInfo
 from drivers.errors import PathNotFound
 from drivers.paths import below
+from drivers.s3.answers import Body, version_of
 from drivers.s3.content import Content
 from drivers.s3.faults import PreconditionFailedError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from drivers.contract import Part
+    from drivers.contract import Part, Version
     from drivers.s3.attempts import Attempts, Tries
     from drivers.s3.settings import S3Settings
 
@@ -49,15 +50,6 @@ class Head:
     info: FileInfo
     version: Version
     token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """An answer whose content is still to come in the SDK's *stream*; *partial* if the store has heeded the range."""
-
-    stream: Any
-    version: Version
-    partial: bool
 
 
 class Client:
@@ -110,8 +102,11 @@ class Client:
             body = await self._open(path, version, start, stop)
             async with body.stream as stream:
                 content: bytes = await stream.read()
-            if not body.partial and (start or stop is not None):
-                content = content[start:stop]
+            end = body.stop(stop)
+            if end is not None and body.start + len(content) < end:
+                raise TransientError(f"{path}: {len(content)} bytes came, and {end - body.start} were to come")
+            if body.start < start or stop is not None:
+                content = content[start - body.start : None if stop is None else stop - body.start]
             return content, body.version
 
         return await self._attempts.run(path, attempt, seconds=self._settings.requesttimeout)
@@ -258,19 +253,7 @@ class Client:
         if version is not None:
             parameters["IfMatch"] = version
         answer = await self._api.get_object(Bucket=self._settings.bucket, Key=self.key(path), **parameters)
-        return Body(answer["Body"], version_of(answer), "ContentRange" in answer)
-
-
-def version_of(answer: Mapping[str, Any]) -> Version:
-    """Return the ETag of an answer.
-
-    Raises:
-        TransientError: it has none: nobody can tell whether the request was carried out.
-    """
-    tag = answer.get("ETag")
-    if not tag:
-        raise TransientError("an answer has no ETag")
-    return Version(tag)
+        return Body.of(answer, start)
 
 
 def _goes_on(answer: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """A proxy before an S3 server: it counts requests by verb, and does to them what a plan says.
 
-What it forwards, it forwards untouched, so that signatures stay good.
+What it forwards, it forwards untouched but for what it is told, so that signatures stay good.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from tests.support.s3stores import Store
 
@@ -31,6 +31,8 @@ class Harm(Enum):
     RESET = auto()  # the connection is cut, and the store never sees the request
     LOSE = auto()  # the store carries it out, and the connection is cut
     CUT = auto()  # half of the answer's content, then the connection is cut
+    HANG = auto()  # half of the answer's content, then nothing until the client gives up
+    SHORT = auto()  # half of the answer's content, and Content-Length says that this is all
     STALL = auto()  # no answer until the client gives up
     HOLLOW = auto()  # the store carries it out, and the answer has no content
     ERROR_200 = auto()  # a success that has an error in it; the store never sees the request
@@ -38,11 +40,18 @@ class Harm(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One harm; *status* and *code* are those of `Harm.REFUSE` and `Harm.ERROR_200`."""
+    """One harm.
+
+    Attributes:
+        status: of `Harm.REFUSE`.
+        code: of `Harm.REFUSE` and `Harm.ERROR_200`.
+        after: bytes of content that still come, instead of half of it.
+    """
 
     harm: Harm
     status: int = 503
     code: str = "SlowDown"
+    after: int | None = None
 
 
 def verb(request: web.BaseRequest) -> str:
@@ -69,12 +78,18 @@ class Proxy:
         store: the proxy, as a store.
         plan: asked with each request's verb and number from 1; returns what to do to it.
         headers: those of the last request.
+        ranges: those that were asked for since the verbs were taken the last time.
+        hidden: headers of requests that the store is not to see.
+        replaced: headers that it sees another value of, where they have one.
     """
 
     def __init__(self, store: Store, session: ClientSession, target: str) -> None:
         self.store: Final = store
         self.plan: Callable[[str, int], Fault | None] = lambda _verb, _number: None
         self.headers: CIMultiDict[str] = CIMultiDict()
+        self.ranges: list[str] = []
+        self.hidden: frozenset[str] = frozenset()
+        self.replaced: Mapping[str, str] = {}
         self._session: Final = session
         self._target: Final = target
         self._number = 0
@@ -83,7 +98,7 @@ class Proxy:
 
     def taken(self) -> list[str]:
         """Return the verbs since the last time, in order of their beginning."""
-        taken, self._verbs = self._verbs, []
+        taken, self._verbs, self.ranges = self._verbs, [], []
         return taken
 
     def close(self) -> None:
@@ -96,6 +111,8 @@ class Proxy:
         self.headers = CIMultiDict(request.headers)
         name = verb(request)
         self._verbs.append(name)
+        if name == "GetObject":
+            self.ranges.append(request.headers.get("Range", ""))
         fault = self.plan(name, self._number)
         body = await request.content.read()
         match fault:
@@ -111,11 +128,15 @@ class Proxy:
                 await self._closing.wait()
                 return _cut(request)
             case _:
-                return await self._forward(request, body, fault.harm)
+                return await self._forward(request, body, fault)
 
-    async def _forward(self, request: web.BaseRequest, body: bytes, harm: Harm | None) -> web.StreamResponse:
+    async def _forward(self, request: web.BaseRequest, body: bytes, fault: Fault | None) -> web.StreamResponse:
+        harm = None if fault is None else fault.harm
         url = URL(f"{self._target}{request.raw_path}", encoded=True)
         headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _SKIPPED)
+        for hidden in self.hidden:
+            headers.pop(hidden, None)
+        headers.update((name, value) for name, value in self.replaced.items() if name in headers)
         async with self._session.request(request.method, url, data=io.BytesIO(body), headers=headers) as found:
             content = await found.read()
             if harm is Harm.LOSE:
@@ -126,13 +147,18 @@ class Proxy:
                 kept.popall("ETag", None)
                 content = b""
             answer = web.StreamResponse(status=found.status, headers=kept)
+            sent = content
+            if fault is not None:
+                sent = content[: len(content) // 2 if fault.after is None else fault.after]
             if request.method != "HEAD":
-                answer.content_length = len(content)
+                answer.content_length = len(sent if harm is Harm.SHORT else content)
             await answer.prepare(request)
             if request.method == "HEAD":
                 return answer
-            await answer.write(content if harm is None else content[: len(content) // 2])
-            if harm is Harm.CUT:
+            await answer.write(sent)
+            if harm is Harm.HANG:
+                await self._closing.wait()
+            if harm in {Harm.CUT, Harm.HANG}:
                 return _cut(request)
             await answer.write_eof()
             return answer
