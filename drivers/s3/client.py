@@ -6,6 +6,7 @@ Every verb is one request, and more only when one fails. Conditional writes are 
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -224,10 +225,10 @@ class Client:
 
         async def call() -> Mapping[str, Any]:
             answer: Mapping[str, Any]
-            if content is None:
+            if sent is None:
                 answer = await request()
             else:
-                body = content.again() if isinstance(content, Content) else Content([content])
+                body = sent.again()
                 try:
                     answer = await request(Body=body)
                 finally:
@@ -236,15 +237,26 @@ class Client:
                 check(answer)
             return answer
 
-        if content is not None:
+        sent = content if content is None or isinstance(content, Content) else Content([content])
+        if sent is not None:
+            await self._hash(sent)
             settle = True
-            slow = slow or len(content) > _SMALL
+            slow = slow or len(sent) > _SMALL
         seconds = patience * (self._settings.transfertimeout if slow else self._settings.requesttimeout)
         return await self._attempts.run(path, call, seconds=seconds, settle=settle, tries=tries)
 
     def source(self, path: str) -> Mapping[str, str]:
         """Return the name of *path* as the source of a copy."""
         return {"Bucket": self._settings.bucket, "Key": self.key(path)}
+
+    async def _hash(self, content: Content) -> None:
+        """Let the store be told the digest where that costs little, or where nothing else guards what is sent."""
+        if content.sha256:
+            return
+        if len(content) <= _SMALL:
+            content.hash()
+        elif not self._settings.tls:
+            await asyncio.to_thread(content.hash)
 
     async def _open(self, path: str, version: Version | None, start: int, stop: int | None) -> Body:
         parameters: dict[str, str] = {}

@@ -33,6 +33,7 @@ class Harm(Enum):
     CUT = auto()  # half of the answer's content, then the connection is cut
     HANG = auto()  # half of the answer's content, then nothing until the client gives up
     SHORT = auto()  # half of the answer's content, and Content-Length says that this is all
+    CORRUPT = auto()  # one bit of the request's content is another when the store gets it
     STALL = auto()  # no answer until the client gives up
     HOLLOW = auto()  # the store carries it out, and the answer has no content
     ERROR_200 = auto()  # a success that has an error in it; the store never sees the request
@@ -115,6 +116,8 @@ class Proxy:
             self.ranges.append(request.headers.get("Range", ""))
         fault = self.plan(name, self._number)
         body = await request.content.read()
+        if fault is not None and fault.harm is Harm.CORRUPT:
+            body, fault = bytes([body[0] ^ 1]) + body[1:], None
         match fault:
             case None:
                 return await self._forward(request, body, None)
