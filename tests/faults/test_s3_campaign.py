@@ -1,26 +1,17 @@
 """Pushes and pulls while one in ten requests to the bucket fails, against a server process of its own."""
 
-import subprocess
-import sys
 import time
-from datetime import timedelta
 
 import pytest
-import yaml
 
-from drivers.errors import PathNotFound
-from drivers.s3 import open_driver
-from tests.support.aging import age_files
-from tests.support.buckets import tree
 from tests.support.campaign import campaign, misnamed, unlucky, verify
 from tests.support.campaign_clients import Tally, crowd
-from tests.support.programs import ROOT
+from tests.support.campaign_remains import leftovers, purge
 from tests.support.replicas import serving, settings
 from tests.support.s3proxy import proxied
 from tests.support.s3stores import BUCKET, versitygw
 
 SEED = 20
-STATE = ("/moorage/v1/state/uploads", "/moorage/v1/state/pieces")
 
 
 @pytest.fixture
@@ -53,28 +44,6 @@ async def run(proxy, server, plan, **scale):
     return tally
 
 
-def purge(store, tmp_path):
-    """Let two hours pass and purge all that is older than one, which is what the purge leaves to running requests."""
-    age_files(tmp_path / "store", timedelta(hours=2), folders=True)
-    config = tmp_path / "purge.yml"
-    config.write_text(yaml.safe_dump({"version": "0.1", "storage": tree(store)}))
-    command = [sys.executable, "-m", "app", "uploads", "purge", str(config), "--age", "0s"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-async def leftovers(store):
-    """What is left in the bucket of uploads that have ended."""
-    found = [f"in parts: {key}" for key in await store.uploads()]
-    async with open_driver(store.settings()) as driver:
-        for folder in STATE:
-            try:
-                found += [file.path async for file in driver.walk(folder)]
-            except PathNotFound:
-                continue
-    return found
-
-
 async def require_right(store, tally, tmp_path):
     """What holds after every campaign; returns how much was left before the purge."""
     assert tally.wrongs == []
@@ -84,8 +53,7 @@ async def require_right(store, tally, tmp_path):
     assert tally.wrongs == []
     assert misnamed(tmp_path / "store" / "buckets" / BUCKET) == []
     stale = await leftovers(store)
-    for _ in range(2):  # what says that a session is over goes later than what it stored
-        purge(store, tmp_path)
+    await purge(store, tmp_path / "store", tmp_path / "purge.yml")
     assert await leftovers(store) == []
     assert tally.statuses().keys() <= {"200", "201", "202", "204", "206", "404", "503", "cut"}
     return len(stale)
