@@ -117,7 +117,7 @@ def translate(error: Exception, path: str) -> Exception:
     if isinstance(error, SSLError):
         return _loud(f"{path}: {error}")
     if isinstance(error, _BROKEN):
-        return TransientError(f"{path}: {error or type(error).__name__}")
+        return TransientError(f"{path}: {_reason(error)}")
     if isinstance(error, BotoCoreError):
         return _loud(f"{path}: {error}")
     return error
@@ -126,16 +126,16 @@ def translate(error: Exception, path: str) -> Exception:
 def _answer(error: ClientError, path: str) -> Exception:
     code, status = code_of(error), status_of(error)
     if code in _PUSHED_BACK or status == _TOO_MANY:
-        return TransientError(f"{path}: {error}", pushed_back=True)
+        return TransientError(f"{path}: {_answered(error)}", pushed_back=True)
     if code in _AGAIN or (status >= _BROKEN_STORE and status != _NOT_IMPLEMENTED and code not in _UNKNOWN_TO_THE_STORE):
-        return TransientError(f"{path}: {error}")
+        return TransientError(f"{path}: {_answered(error)}")
     if code in _ABSENT:
         return PathNotFound(path)
     if code == "KeyTooLongError":
         return InvalidPath(path)
     for codes, meaning in _MEANINGS:
         if code in codes:
-            return meaning(f"{path}: {error}")
+            return meaning(f"{path}: {_answered(error)}")
     return _loud(_said(error, path), RefusedError)
 
 
@@ -154,7 +154,20 @@ def _said(error: ClientError, path: str) -> str:
     code = code_of(error)
     if code in _PLAIN_WORDS:
         return f"{_PLAIN_WORDS[code]} ({code} to {error.operation_name})"
-    return f"{path}: {error}"
+    return f"{path}: {_answered(error)}"
+
+
+def _answered(error: ClientError) -> str:
+    """What the store said; the SDK's own text adds how often *it* has tried, which is misleading here."""
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    said = f"{error.operation_name} was answered {code_of(error) or 'without a code'}, status {status_of(error)}"
+    return f"{said}: {message}" if message else said
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or type(error).__name__
 
 
 def _loud(reason: str, kind: type[Unavailable] = Unavailable) -> Unavailable:

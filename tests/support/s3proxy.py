@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
@@ -34,9 +34,17 @@ class Harm(Enum):
     HANG = auto()  # half of the answer's content, then nothing until the client gives up
     SHORT = auto()  # half of the answer's content, and Content-Length says that this is all
     CORRUPT = auto()  # one bit of the request's content is another when the store gets it
+    BREAK = auto()  # the connection is cut amidst the request's content
     STALL = auto()  # no answer until the client gives up
+    DELAY = auto()  # the store sees the request some seconds later, also if the client has given up by then
+    PAUSE = auto()  # half of the answer's content, and the rest some seconds later
     HOLLOW = auto()  # the store carries it out, and the answer has no content
     ERROR_200 = auto()  # a success that has an error in it; the store never sees the request
+
+
+_CARRIED_OUT: Final = frozenset(
+    {Harm.LOSE, Harm.CUT, Harm.HANG, Harm.SHORT, Harm.CORRUPT, Harm.DELAY, Harm.PAUSE, Harm.HOLLOW}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +52,32 @@ class Fault:
     """One harm.
 
     Attributes:
-        status: of `Harm.REFUSE`.
-        code: of `Harm.REFUSE` and `Harm.ERROR_200`.
+        harm: what happens.
+        status: of the answer, with *code*, for `Harm.REFUSE` and `Harm.ERROR_200`.
         after: bytes of content that still come, instead of half of it.
+        seconds: how long a `Harm.DELAY` or `Harm.PAUSE` lasts.
     """
 
     harm: Harm
     status: int = 503
     code: str = "SlowDown"
     after: int | None = None
+    seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A request that the store has answered.
+
+    Attributes:
+        verb: S3's name for it.
+        key: of the object; empty for the bucket.
+        size: bytes of the answer's content.
+    """
+
+    verb: str
+    key: str
+    size: int
 
 
 def verb(request: web.BaseRequest) -> str:
@@ -95,12 +120,18 @@ class Proxy:
         self._target: Final = target
         self._number = 0
         self._verbs: list[str] = []
+        self._passed: list[Passed] = []
         self._closing: Final = asyncio.Event()
 
     def taken(self) -> list[str]:
         """Return the verbs since the last time, in order of their beginning."""
         taken, self._verbs, self.ranges = self._verbs, [], []
         return taken
+
+    def passed(self) -> list[Passed]:
+        """Return what the store has answered since the last time, in order of the answers."""
+        passed, self._passed = self._passed, []
+        return passed
 
     def close(self) -> None:
         """End all stalls."""
@@ -115,26 +146,38 @@ class Proxy:
         if name == "GetObject":
             self.ranges.append(request.headers.get("Range", ""))
         fault = self.plan(name, self._number)
-        body = await request.content.read()
-        if fault is not None and fault.harm is Harm.CORRUPT:
-            body, fault = bytes([body[0] ^ 1]) + body[1:], None
-        match fault:
-            case None:
-                return await self._forward(request, body, None)
-            case Fault(Harm.REFUSE):
-                return _error(fault, fault.status)
-            case Fault(Harm.ERROR_200):
-                return _error(fault, 200)
-            case Fault(Harm.RESET):
-                return _cut(request)
-            case Fault(Harm.STALL):
-                await self._closing.wait()
-                return _cut(request)
-            case _:
-                return await self._forward(request, body, fault)
+        try:
+            if fault is None or fault.harm in _CARRIED_OUT:
+                return await self._forward(request, fault)
+            return await self._fail(request, fault)
+        except ConnectionResetError:  # the client has given up
+            return _cut(request)
 
-    async def _forward(self, request: web.BaseRequest, body: bytes, fault: Fault | None) -> web.StreamResponse:
+    async def _fail(self, request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
+        if fault.harm is Harm.BREAK:
+            await request.content.readany()
+            return _cut(request)
+        await request.content.read()
+        match fault.harm:
+            case Harm.REFUSE:
+                return _error(fault, fault.status)
+            case Harm.ERROR_200:
+                return _error(fault, 200)
+            case Harm.STALL:
+                await self._closing.wait()
+        return _cut(request)
+
+    async def _pause(self, fault: Fault) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), fault.seconds)
+
+    async def _forward(self, request: web.BaseRequest, fault: Fault | None) -> web.StreamResponse:
         harm = None if fault is None else fault.harm
+        body = await request.content.read()
+        if harm is Harm.CORRUPT:
+            body = bytes([body[0] ^ 1]) + body[1:]
+        if fault is not None and harm is Harm.DELAY:
+            await self._pause(fault)
         url = URL(f"{self._target}{request.raw_path}", encoded=True)
         headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _SKIPPED)
         for hidden in self.hidden:
@@ -142,6 +185,7 @@ class Proxy:
         headers.update((name, value) for name, value in self.replaced.items() if name in headers)
         async with self._session.request(request.method, url, data=io.BytesIO(body), headers=headers) as found:
             content = await found.read()
+            self._passed.append(Passed(verb(request), request.path.strip("/").partition("/")[2], len(content)))
             if harm is Harm.LOSE:
                 return _cut(request)
             kept = CIMultiDict((name, value) for name, value in found.headers.items() if name.lower() not in _SKIPPED)
@@ -163,6 +207,9 @@ class Proxy:
                 await self._closing.wait()
             if harm in {Harm.CUT, Harm.HANG}:
                 return _cut(request)
+            if fault is not None and harm is Harm.PAUSE:
+                await self._pause(fault)
+                await answer.write(content[len(sent) :])
             await answer.write_eof()
             return answer
 
