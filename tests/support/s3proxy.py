@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.support.s3stores import Store
 
-_SKIPPED: Final = frozenset({"connection", "transfer-encoding", "keep-alive"})
+_SKIPPED: Final = frozenset({"connection", "expect", "transfer-encoding", "keep-alive"})
 
 
 class Harm(Enum):
@@ -97,6 +97,9 @@ class Proxy:
         name = verb(request)
         self._verbs.append(name)
         fault = self.plan(name, self._number)
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # the answer is still to begin
         body = await request.content.read()
         match fault:
             case None:
