@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from contextlib import ExitStack
 
 import pytest
 
 from app.oci.mediatype import OCI_IMAGE
 from tests.support import images
-from tests.support.buckets import tree
-from tests.support.goregistry import DEBIAN, SECRET, V3, go_registry
-from tests.support.plainhttp import MANIFESTS, client, expect, with_digest
-from tests.support.programs import moorage
+from tests.support.goregistry import DEBIAN, V3
+from tests.support.plainhttp import MANIFESTS, expect, with_digest
 from tests.support.pushes import sha512
-from tests.support.s3stores import BUCKET, versitygw
+from tests.support.twins import STORES, twins
 
 pytestmark = pytest.mark.e2e
 
@@ -23,40 +19,21 @@ TYPES = {"Accept": ", ".join(MANIFESTS)}
 DEEP = "team/project/part/deep"
 
 
-@pytest.fixture(params=["filesystem", "versitygw"])
-def storage(request, tmp_path):
-    """The section of the configuration that names the store."""
-    if request.param == "filesystem":
-        yield {"filesystem": {"rootdirectory": str(tmp_path / "shared")}}
-        return
-    with versitygw(tmp_path / "store") as store:
-        asyncio.run(store.create_bucket())
-        yield {"s3": tree(store)["s3"]}
-
-
 @pytest.fixture(params=[DEBIAN, pytest.param(V3, marks=pytest.mark.long)])
 def program(request):
     return request.param
 
 
+@pytest.fixture(params=STORES)
+def pair(request, program, tmp_path):
+    with twins(request.param, program, tmp_path) as pair:
+        yield pair
+
+
 @pytest.fixture
-def turn(storage, program, tmp_path):
+def turn(pair):
     """Give the store to one of the two, until it is given to another."""
-    with ExitStack() as stack:
-
-        def turn(who):
-            stack.close()
-            if who == "go":
-                address = stack.enter_context(go_registry(program, storage, redirect=False))
-            else:
-                settings = {
-                    "storage": {**storage, "redirect": {"disable": True}, "delete": {"enabled": True}},
-                    "http": {"addr": "127.0.0.1:0", "secret": SECRET},
-                }
-                address = stack.enter_context(moorage(tmp_path / "moorage", settings)).address
-            return stack.enter_context(client(address))
-
-        yield turn
+    return lambda who: pair.go() if who == "go" else pair.moorage()
 
 
 def begin(registry, repository, query=""):
@@ -223,15 +200,11 @@ def test_an_artifact_that_was_pushed_there_is_listed_by_the_tag_that_its_client_
     assert [(entry["digest"], entry["mediaType"]) for entry in listed] == [(artifact.digest, OCI_IMAGE)]
 
 
-def test_repositories_that_the_other_began_meanwhile_are_in_the_catalog_once_it_is_built_anew(turn, storage, tmp_path):
+def test_repositories_that_the_other_began_meanwhile_are_in_the_catalog_once_it_is_built_anew(pair):
     image = images.image(18)
-    turn("moorage").push("first", image, "v1")
-    turn("go").push("second", image, "v1")
-    assert turn("moorage").request("GET", "/v2/second/manifests/v1", TYPES).body == image.manifest
-    turn("go")
-    built = "moorage/v1/derived/repositories-built"
-    if "s3" in storage:
-        (tmp_path / "store" / "buckets" / BUCKET / built).unlink()
-    else:
-        (tmp_path / "shared" / built).unlink()
-    assert catalog(turn("moorage")) == {"first", "second"}
+    pair.moorage().push("first", image, "v1")
+    pair.go().push("second", image, "v1")
+    assert pair.moorage().request("GET", "/v2/second/manifests/v1", TYPES).body == image.manifest
+    pair.stop()
+    (pair.data / "moorage/v1/derived/repositories-built").unlink()
+    assert catalog(pair.moorage()) == {"first", "second"}
