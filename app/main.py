@@ -49,6 +49,7 @@ from drivers.contract import (
     SupportsDeleteFiles,
     SupportsExtend,
     SupportsMultipartPurge,
+    SupportsMultipartRecovery,
     SupportsRedirect,
     SupportsSendfile,
 )
@@ -123,6 +124,7 @@ async def registry(
             extend=extend,
             compose=compose,
             deletes=driver if isinstance(driver, SupportsDeleteFiles) else None,
+            recovery=driver if isinstance(driver, SupportsMultipartRecovery) else None,
         )
         namespace = await open_namespace(
             driver,

@@ -314,3 +314,16 @@ class SupportsMultipartPurge(Protocol):
     async def abort(self, upload: UnfinishedUpload, /) -> None:
         """End a multipart upload and drop its parts. Absence is no error."""
         ...
+
+
+@runtime_checkable
+class SupportsMultipartRecovery(Protocol):
+    """What another program sent in parts towards a file, and never completed, can become that file."""
+
+    async def recover(self, path: str, /) -> None:
+        """Complete the multipart upload towards *path* that has the most bytes, if the file has fewer.
+
+        Lists uploads and parts, so nothing on the way of our own uploads asks for it. Where there are no parts nothing
+        happens; who does the same at the same time does no harm.
+        """
+        ...

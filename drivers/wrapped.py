@@ -16,6 +16,7 @@ from drivers.contract import (
     SupportsDeleteFiles,
     SupportsExtend,
     SupportsMultipartPurge,
+    SupportsMultipartRecovery,
     SupportsRedirect,
     SupportsSendfile,
 )
@@ -69,6 +70,8 @@ def wrap(driver: Driver, around: Around) -> Driver:
     if isinstance(driver, SupportsMultipartPurge):
         multipart = _Multipart(driver, around)
         _lend(wrapper, unfinished=multipart.unfinished, abort=multipart.abort)
+    if isinstance(driver, SupportsMultipartRecovery):
+        _lend(wrapper, recover=_Recovery(driver, around).recover)
     return wrapper
 
 
@@ -299,3 +302,13 @@ class _Multipart:
     async def abort(self, upload: UnfinishedUpload, /) -> None:
         async with self._around.step("abort", first=True):
             await self._driver.abort(upload)
+
+
+class _Recovery:
+    def __init__(self, driver: SupportsMultipartRecovery, around: Around) -> None:
+        self._driver: Final = driver
+        self._around: Final = around
+
+    async def recover(self, path: str, /) -> None:
+        async with self._around.step("recover", first=True):
+            await self._driver.recover(path)

@@ -1,4 +1,7 @@
-"""Upload sessions in a Location: readable by everybody, made by nobody but us. Holds no hash state and no secret."""
+"""Upload sessions in a Location: readable by everybody, made by nobody but us. Holds no hash state and no secret.
+
+What the Go registry made with the same secret is understood, too (`app/api/foreign.py`).
+"""
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -7,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from app.api import foreign
 from app.oci.digest import Algorithm
 from app.oci.errors import BlobUploadUnknown
 from app.oci.reference import RepositoryName
@@ -52,14 +56,14 @@ class Sealer:
         return urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
 
     def unseal(self, token: str, repository: RepositoryName, session_id: str) -> UploadSession:
-        """Return the session of *token*, if we sealed it for this repository and id.
+        """Return the session of *token*, if we sealed it for this repository and id, or the Go registry did.
 
         Raises:
-            BlobUploadUnknown: we did not; the answer does not tell what is wrong with it.
+            BlobUploadUnknown: neither did; the answer does not tell what is wrong with it.
         """
-        payload = self._opened(token)
-        if payload is None:
-            raise BlobUploadUnknown
+        mac, payload = _parts(token)
+        if not hmac.compare_digest(mac, self._mac(payload)):
+            return foreign.unseal(self._secret, mac, payload, repository, session_id)
         state = msgspec.json.decode(payload, type=_State)
         if state.repository != repository or state.id != session_id:
             raise BlobUploadUnknown
@@ -73,15 +77,20 @@ class Sealer:
             algorithm=state.algorithm,
         )
 
-    def _opened(self, token: str) -> bytes | None:
-        if len(token) > _LONGEST or not token.isascii():
-            return None
-        try:
-            sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        except ValueError:
-            return None
-        mac, payload = sealed[:_MAC], sealed[_MAC:]
-        return payload if hmac.compare_digest(mac, self._mac(payload)) else None
-
     def _mac(self, payload: bytes) -> bytes:
         return hmac.digest(self._secret, _PURPOSE + payload, "sha256")
+
+
+def _parts(token: str) -> tuple[bytes, bytes]:
+    """Return the mark and what it marks.
+
+    Raises:
+        BlobUploadUnknown: this is no token.
+    """
+    if len(token) > _LONGEST or not token.isascii():
+        raise BlobUploadUnknown
+    try:
+        sealed = urlsafe_b64decode(token.rstrip("=") + "=" * (-len(token.rstrip("=")) % 4))
+    except ValueError:
+        raise BlobUploadUnknown from None
+    return sealed[:_MAC], sealed[_MAC:]

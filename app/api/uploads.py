@@ -70,7 +70,8 @@ async def close(call: Call, repository: Repository, session_id: str) -> Response
         raise DigestInvalid("the digest parameter is missing")
     digest = Digest.parse(call.query["digest"])
     chunk = parse_chunk(call.headers.get("Content-Range"), call.body.length)
-    if session.record is None and call.body.present and (chunk is None or chunk.start == 0):
+    new = session.record is None and not session.foreign
+    if new and call.body.present and (chunk is None or chunk.start == 0):
         return await _whole(call, repository, digest)  # nothing came before: the session has served its purpose
     offset = None if chunk is None else chunk.start
     async with repository.blobs.resume(session, offset=offset, closing=digest, size=call.body.length) as writer:

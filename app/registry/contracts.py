@@ -40,6 +40,7 @@ class UploadSession:
         nonce: that of the record; a record with another one counts as absent.
         started: when the session began, in UTC.
         algorithm: the digest algorithm announced for it; ``None``: not announced.
+        foreign: the Go registry began it, and *offset* is what its client was told; nothing is known of its bytes here.
     """
 
     repository: RepositoryName
@@ -49,6 +50,7 @@ class UploadSession:
     record: str | None = None
     nonce: str | None = None
     algorithm: Algorithm | None = None
+    foreign: bool = False
 
 
 class UploadOutOfOrder(BlobUploadInvalid):

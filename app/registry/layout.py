@@ -113,6 +113,11 @@ def tag_index(name: RepositoryName, tag_: Tag) -> str:
     return f"{tags(name)}/{tag_}/index"
 
 
+def foreign_upload(name: RepositoryName, session_id: str) -> str:
+    """The folder of a session that the Go registry began."""
+    return f"{REPOSITORIES}/{name}/_uploads/{session_id}"
+
+
 def upload_record(session_id: str, record: str) -> str:
     """A record of a session."""
     return f"{UPLOADS}/{session_id}/{record}"

@@ -7,9 +7,10 @@ an index under a tag made from the digest; what such an index names is folded in
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import deque
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from itertools import compress
 from typing import TYPE_CHECKING, Final
 
@@ -120,23 +121,32 @@ class ReferrerIndex:
 
     async def _names(self, subject: Digest, after: str) -> AsyncGenerator[Digest]:
         """Yield what may be a referrer, in order: the entries' names, and those that older clients knew."""
-        older = deque(digest for digest in await self._older(subject) if digest > after)
-        try:
-            # The names sort as the digests do.
-            async for name in self._driver.list(layout.referrers(self._name, subject), after=after.replace(":", "-")):
-                try:
-                    digest = Digest.parse(name.replace("-", ":", 1))
-                except DigestInvalid:  # not ours
-                    continue
+        async with aclosing(self._entries(subject, after)) as entries:
+            known, first = await asyncio.gather(self._older(subject), anext(entries, None), return_exceptions=True)
+            if isinstance(known, BaseException):
+                raise known
+            if isinstance(first, BaseException):
+                raise first
+            older = deque(digest for digest in known if digest > after)
+            digest = first
+            while digest is not None:
                 while older and older[0] < digest:
                     yield older.popleft()
                 if older and older[0] == digest:
                     older.popleft()
                 yield digest
-        except PathNotFound:
-            pass
+                digest = await anext(entries, None)
         for digest in older:
             yield digest
+
+    async def _entries(self, subject: Digest, after: str) -> AsyncGenerator[Digest]:
+        """Yield what there is an entry for. Their names sort as the digests do."""
+        try:
+            async for name in self._driver.list(layout.referrers(self._name, subject), after=after.replace(":", "-")):
+                with suppress(DigestInvalid):  # else it is not ours
+                    yield Digest.parse(name.replace("-", ":", 1))
+        except PathNotFound:
+            pass
 
     async def _older(self, subject: Digest) -> tuple[Digest, ...]:
         """Return the referrers that older clients listed under their tag before this process first looked."""
@@ -166,10 +176,12 @@ class ReferrerIndex:
     async def _visible(self, subject: Digest, digests: Sequence[Digest], artifact_type: str) -> Sequence[Descriptor]:
         """Describe those of *digests* that are visible here and of *artifact_type*."""
 
+        async def read(digest: Digest) -> Descriptor:
+            return await self._descriptor(subject, digest)
+
         async def describe(digest: Digest) -> Sequence[Descriptor]:
             try:
-                await self._revisions.resolve(digest)
-                descriptor = await self._descriptor(subject, digest)
+                descriptor = await self._revisions.describe(digest, read)
             except ManifestUnknown:  # deleted, or not there yet
                 return []
             return [descriptor] if artifact_type in {"", descriptor.artifact_type} else []

@@ -17,6 +17,8 @@ from app.registry import layout
 from drivers.errors import Conflict
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from app.oci.manifest import Manifest
     from app.oci.reference import RepositoryName
     from app.registry.linked import LinkedBlobStore
@@ -89,6 +91,26 @@ class Revisions:
             manifest = _checked(await self._payloads.get(await self._follow(digest)), digest)
         await self._statter.remember(digest, _descriptor(manifest), lookup)
         return manifest
+
+    async def describe(self, digest: Digest, read: Callable[[Digest], Awaitable[Descriptor]]) -> Descriptor:
+        """Return what *read* says of a manifest that is visible here, and teach it to the cache.
+
+        No driver call of ours when the cache vouches for it, else one, beside those of *read*.
+
+        Raises:
+            ManifestUnknown: it is not visible here.
+        """
+        lookup = await self._statter.lookup(digest)
+        if lookup.scoped is not None:
+            return await read(digest)
+        target, descriptor = await asyncio.gather(self._follow(digest), read(digest), return_exceptions=True)
+        if isinstance(target, BaseException):
+            raise target
+        if isinstance(descriptor, BaseException):
+            raise descriptor
+        if digest.canonical:  # what an alias promises has not been checked
+            await self._statter.remember(digest, Descriptor(descriptor.media_type, descriptor.size, target), lookup)
+        return descriptor
 
     async def put(self, manifest: Manifest, digest: Digest) -> bool:
         """Make a stored manifest visible under *digest* and its canonical one; return whether it was not before.

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from app.oci.digest import CANONICAL
 from app.oci.errors import BlobUploadUnknown
 from app.registry import direct
+from app.registry.adoption import Adoption
 from app.registry.blobs import GlobalBlobStore
 from app.registry.contracts import UploadOutOfOrder, UploadSession
+from app.registry.flights import Flights
 from app.registry.growing import GrowingPiece
 from app.registry.ledger import Ledger, RecordAbsent
 from app.registry.pieces import ImmutablePieces, TailRoom
@@ -40,7 +42,14 @@ if TYPE_CHECKING:
     from app.registry.linked import Linker
     from app.registry.records import Record
     from app.registry.staging import Stage
-    from drivers.contract import Driver, SupportsCompareAndSwap, SupportsCompose, SupportsDeleteFiles, SupportsExtend
+    from drivers.contract import (
+        Driver,
+        SupportsCompareAndSwap,
+        SupportsCompose,
+        SupportsDeleteFiles,
+        SupportsExtend,
+        SupportsMultipartRecovery,
+    )
 
 _MIB: Final = 1 << 20
 _REMEMBERED: Final = 4096  # sessions that this process knows to be over
@@ -69,7 +78,8 @@ class Uploads:
         swap: the driver's power to create only, if it has it,
         extend: its power to extend files,
         compose: its power to put them together,
-        deletes: and its power to remove several with one call.
+        deletes: its power to remove several with one call,
+        recovery: and its power to complete what the Go registry has left in parts.
         tail_limit: bytes of a stream that are kept in a record and not in a piece of their own,
         chunk_limit: and bytes of one that comes in chunks. An object store asks for pieces of 5 MiB and more.
         tail_memory: bytes of all such tails that are on their way; what finds no room goes into a piece.
@@ -92,6 +102,7 @@ class Uploads:
         extend: SupportsExtend | None = None,
         compose: SupportsCompose | None = None,
         deletes: SupportsDeleteFiles | None = None,
+        recovery: SupportsMultipartRecovery | None = None,
         tail_limit: int = 16 * _MIB,
         chunk_limit: int = 5 * _MIB - 1,
         tail_memory: int = 32 * _MIB,
@@ -119,6 +130,8 @@ class Uploads:
         else:
             raise ValueError(f"the driver {driver.name} can neither extend files safely nor compose them")
         self._ledger = Ledger(driver, RecordCodec(key), hashing, swap=swap, deletes=deletes, boot=boot, memory=memory)
+        self._adoption = Adoption(driver, self._ledger, recovery=recovery, decisive=swap is not None)
+        self._adopting: Flights[UploadSession] = Flights()
         self._cancelled: Recent[str, None] = Recent(_REMEMBERED)
         self._closed: Recent[str, None] = Recent(_REMEMBERED)
 
@@ -160,10 +173,17 @@ class Uploads:
             UploadOutOfOrder: on entering: *offset* is not where it stands.
         """
         self._require_alive(session, closing)
-        if offset is not None and offset != session.offset:
-            raise UploadOutOfOrder(await self.status(session))
         record: Record | None = None
         gone = False
+        if session.foreign:
+            try:
+                session = await self._adopted(session, linker, offset)
+            except BlobUploadUnknown:
+                if closing is None:
+                    raise
+                gone = True
+        elif offset is not None and offset != session.offset:
+            raise UploadOutOfOrder(await self.status(session, linker))
         if session.record is not None:
             try:
                 record = await self._ledger.load(session)
@@ -177,13 +197,15 @@ class Uploads:
         async with making as writer:
             yield writer
 
-    async def status(self, session: UploadSession) -> UploadSession:
+    async def status(self, session: UploadSession, linker: Linker) -> UploadSession:
         """Return where the session stands: one driver call for each step it went further on, and one or two.
 
         Raises:
             BlobUploadUnknown: it is over.
         """
         self._require_alive(session)
+        if session.foreign:
+            return await self._adopt(session, linker)
         newest = await self._ledger.newest(session)
         if newest is session and session.record is not None:
             try:
@@ -192,7 +214,7 @@ class Uploads:
                 raise BlobUploadUnknown from None
         return newest
 
-    async def cancel(self, session: UploadSession) -> None:
+    async def cancel(self, session: UploadSession, linker: Linker) -> None:
         """End the session and remove what it stored; one that stored nothing leaves nothing.
 
         A closing request that is under way may still publish what it has checked. Where the store can't create only,
@@ -202,8 +224,33 @@ class Uploads:
             BlobUploadUnknown: it is over already.
         """
         self._require_alive(session)
+        if session.foreign:
+            foreign, session = session, await self._adopt(session, linker)
+            await self._adoption.remove(foreign)
         await self._ledger.cancel(session, self._new_id())
         self._cancelled.put(session.id, None)
+
+    async def _adopted(self, session: UploadSession, linker: Linker, offset: int | None) -> UploadSession:
+        """Adopt a foreign session that a request goes on with at *offset*, or where its client was told it stands.
+
+        Raises:
+            BlobUploadUnknown: it is over.
+            UploadOutOfOrder: it stands elsewhere.
+        """
+        adopted = await self._adopt(session, linker)
+        if adopted.offset != (session.offset if offset is None else offset):
+            raise UploadOutOfOrder(adopted)
+        return adopted
+
+    async def _adopt(self, session: UploadSession, linker: Linker) -> UploadSession:
+        """Make a foreign session ours, once for all who ask at the same time. See `Adoption.adopt`."""
+
+        def writer(start: UploadSession, size: int) -> SessionWriter:
+            limit = self._chunk_limit
+            return self._writer(start, None, linker, gone=False, closing=None, size=size, limit=limit)
+
+        key = (session.repository, session.id)
+        return await self._adopting.join(key, lambda: self._adoption.adopt(session, writer))
 
     def _require_alive(self, session: UploadSession, closing: Digest | None = None) -> None:
         if self._now() - session.started > self._max_age:
@@ -298,12 +345,12 @@ class RepositoryUploads:
     async def status(self, session: UploadSession, /) -> UploadSession:
         """See `Uploads.status`."""
         self._require_own(session)
-        return await self._uploads.status(session)
+        return await self._uploads.status(session, self._linker)
 
     async def cancel(self, session: UploadSession, /) -> None:
         """See `Uploads.cancel`."""
         self._require_own(session)
-        await self._uploads.cancel(session)
+        await self._uploads.cancel(session, self._linker)
 
     def _require_own(self, session: UploadSession) -> None:
         if session.repository != self._repository:

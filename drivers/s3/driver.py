@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from drivers.contract import FileInfo, Part
 from drivers.errors import InvalidOffset, PathNotFound, Unavailable
 from drivers.paths import ROOT, check_file, check_folder, is_path
-from drivers.s3 import listing, reading, unfinished, writer
+from drivers.s3 import listing, reading, recovery, unfinished, writer
 from drivers.s3.client import BATCH
 from drivers.s3.parallel import run_all
 
@@ -159,6 +159,10 @@ class S3Driver:
 
     async def abort(self, upload: UnfinishedUpload, /) -> None:
         await unfinished.abort(self._client, upload)
+
+    async def recover(self, path: str, /) -> None:
+        """As `drivers.contract.SupportsMultipartRecovery.recover`: four requests, usually."""
+        await recovery.recover(self._client, check_file(path))
 
     async def _delete_all(self, paths: Sequence[str]) -> None:
         left = paths

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from app.oci.mediatype import DOCKER_IMAGE, DOCKER_LIST, OCI_IMAGE, OCI_INDEX
 from tests.support.images import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tests.support.images import Image
+
+
+MANIFESTS = (OCI_IMAGE, OCI_INDEX, DOCKER_IMAGE, DOCKER_LIST)  # what every client takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Client:
         paths[f"/v2/{repository}/manifests/{tag}"] = image.manifest
         found = []
         for path, content in paths.items():
-            reply = self.request("GET", path)
+            reply = self.request("GET", path, {"Accept": ", ".join(MANIFESTS)})
             if reply.status != 200 or reply.body != content:
                 found.append(f"{path}: {reply.status}, {len(reply.body)} bytes instead of {len(content)}")
         return found

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.support.s3stores import Store
 
-_SKIPPED: Final = frozenset({"connection", "transfer-encoding", "keep-alive"})
+_SKIPPED: Final = frozenset({"connection", "expect", "transfer-encoding", "keep-alive"})
 
 
 class Harm(Enum):
@@ -42,9 +42,8 @@ class Harm(Enum):
     ERROR_200 = auto()  # a success that has an error in it; the store never sees the request
 
 
-_CARRIED_OUT: Final = frozenset(
-    {Harm.LOSE, Harm.CUT, Harm.HANG, Harm.SHORT, Harm.CORRUPT, Harm.DELAY, Harm.PAUSE, Harm.HOLLOW}
-)
+_HALVED: Final = frozenset({Harm.CUT, Harm.HANG, Harm.SHORT, Harm.PAUSE})
+_CARRIED_OUT: Final = _HALVED | {Harm.LOSE, Harm.CORRUPT, Harm.DELAY, Harm.HOLLOW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +145,9 @@ class Proxy:
         if name == "GetObject":
             self.ranges.append(request.headers.get("Range", ""))
         fault = self.plan(name, self._number)
+        if request.headers.get("Expect", "").lower() == "100-continue":
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # the answer is still to begin
         try:
             if fault is None or fault.harm in _CARRIED_OUT:
                 return await self._forward(request, fault)
@@ -172,46 +174,51 @@ class Proxy:
             await asyncio.wait_for(self._closing.wait(), fault.seconds)
 
     async def _forward(self, request: web.BaseRequest, fault: Fault | None) -> web.StreamResponse:
-        harm = None if fault is None else fault.harm
         body = await request.content.read()
-        if harm is Harm.CORRUPT:
+        if fault is not None and fault.harm is Harm.CORRUPT:
             body = bytes([body[0] ^ 1]) + body[1:]
-        if fault is not None and harm is Harm.DELAY:
+        if fault is not None and fault.harm is Harm.DELAY:
             await self._pause(fault)
         url = URL(f"{self._target}{request.raw_path}", encoded=True)
-        headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _SKIPPED)
+        headers = _kept(request.headers)
         for hidden in self.hidden:
             headers.pop(hidden, None)
         headers.update((name, value) for name, value in self.replaced.items() if name in headers)
         async with self._session.request(request.method, url, data=io.BytesIO(body), headers=headers) as found:
             content = await found.read()
             self._passed.append(Passed(verb(request), request.path.strip("/").partition("/")[2], len(content)))
-            if harm is Harm.LOSE:
+            kept = _kept(found.headers)
+            if fault is not None and fault.harm is Harm.LOSE:
                 return _cut(request)
-            kept = CIMultiDict((name, value) for name, value in found.headers.items() if name.lower() not in _SKIPPED)
-            if harm is Harm.HOLLOW:
+            if fault is not None and fault.harm is Harm.HOLLOW:
                 kept.popall("Content-Length", None)
                 kept.popall("ETag", None)
                 content = b""
-            answer = web.StreamResponse(status=found.status, headers=kept)
-            sent = content
-            if fault is not None:
-                sent = content[: len(content) // 2 if fault.after is None else fault.after]
-            if request.method != "HEAD":
-                answer.content_length = len(sent if harm is Harm.SHORT else content)
-            await answer.prepare(request)
-            if request.method == "HEAD":
-                return answer
-            await answer.write(sent)
-            if harm is Harm.HANG:
+            return await self._answer(request, web.StreamResponse(status=found.status, headers=kept), content, fault)
+
+    async def _answer(
+        self, request: web.BaseRequest, answer: web.StreamResponse, content: bytes, fault: Fault | None
+    ) -> web.StreamResponse:
+        sent = content
+        if fault is not None and fault.harm in _HALVED:
+            sent = content[: len(content) // 2 if fault.after is None else fault.after]
+        if request.method != "HEAD":
+            answer.content_length = len(sent if fault is not None and fault.harm is Harm.SHORT else content)
+        await answer.prepare(request)
+        if request.method == "HEAD":
+            return answer
+        await answer.write(sent)
+        match fault:
+            case Fault(Harm.HANG):
                 await self._closing.wait()
-            if harm in {Harm.CUT, Harm.HANG}:
                 return _cut(request)
-            if fault is not None and harm is Harm.PAUSE:
+            case Fault(Harm.CUT):
+                return _cut(request)
+            case Fault(Harm.PAUSE):
                 await self._pause(fault)
                 await answer.write(content[len(sent) :])
-            await answer.write_eof()
-            return answer
+        await answer.write_eof()
+        return answer
 
 
 @asynccontextmanager
@@ -251,3 +258,7 @@ def _cut(request: web.BaseRequest) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+def _kept(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _SKIPPED)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from drivers.contract import SupportsMultipartPurge, UnfinishedUpload
+from drivers.contract import SupportsMultipartPurge, SupportsMultipartRecovery, UnfinishedUpload
 from drivers.errors import PathNotFound
 from drivers.filesystem import FilesystemDriver
 from drivers.memory import MemoryDriver
@@ -99,6 +99,20 @@ async def test_the_power_to_tell_of_multipart_uploads_is_lent():
         await driver.abort(upload)
     assert inner.uploads == []
     assert notes.take() == [("unfinished", 0), ("abort", 0), ("unfinished", 0)]
+
+
+async def test_the_power_to_complete_what_others_left_is_lent():
+    class Recovering(MemoryDriver):
+        async def recover(self, path, /):
+            await self.put(path, b"parts")
+
+    assert not isinstance(observed(MemoryDriver(), Notes()), SupportsMultipartRecovery)
+    notes, inner = Notes(), Recovering()
+    driver = observed(inner, notes)
+    assert isinstance(driver, SupportsMultipartRecovery)
+    await driver.recover("/a")
+    assert await inner.get("/a") == b"parts"
+    assert notes.take() == [("recover", 0)]
 
 
 async def test_the_steps_of_streams_are_told_of():

@@ -59,9 +59,9 @@ class Gate(MemoryDriver):
         await self._pass()
         return await super().get(path)
 
-    async def stat(self, path, /):
+    async def stat(self, path, /, *, file=False):
         await self._pass()
-        return await super().stat(path)
+        return await super().stat(path, file=file)
 
 
 class World:
