@@ -18,7 +18,7 @@ def _store(tmp_path_factory):
         yield store
 
 
-@pytest.fixture(params=["inmemory", "filesystem", "s3"])
+@pytest.fixture(params=["inmemory", "filesystem", pytest.param("s3", marks=pytest.mark.e2e)])
 def driver(request):
     return request.param
 
