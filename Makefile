@@ -17,6 +17,8 @@ run: $(VENV)/.run ## serve the registry at localhost:5000, files in ./data
 
 test: $(VENV)/.dev ## all tests but those with real clients
 	@.ci/programs strace
+	@if command -v go > /dev/null; then .ci/gotools versitygw; \
+	    else echo "Go is not installed: tests on versitygw are skipped unless it was built before"; fi
 	$(PY) -m pytest -n 2 --dist worksteal -m "not e2e and not long" $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, architecture
@@ -27,12 +29,12 @@ check: $(VENV)/.dev ## format, lint, types, architecture
 
 e2e: $(VENV)/.dev ## real clients and the OCI conformance tool
 	@.ci/programs skopeo
-	@.ci/gotools conformance crane regctl oras
-	$(PY) -m pytest -m "e2e and not long" $(ARGS) tests/e2e
+	@.ci/gotools versitygw conformance crane regctl oras
+	$(PY) -m pytest -n 2 --dist worksteal -m "e2e and not long" $(ARGS) tests/e2e tests/wire
 
 e2e-long: $(VENV)/.dev $(VENV)/.clients ## more clients, large blobs, memory, every crash, large models
 	@.ci/programs skopeo strace podman buildah
-	@.ci/gotools crane helm cosign
+	@.ci/gotools versitygw conformance crane regctl oras helm cosign
 	$(PY) -m pytest -m long $(ARGS)
 
 bench: $(VENV)/.dev ## requests a second, beside docker-registry if it is installed

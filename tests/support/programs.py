@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 if TYPE_CHECKING:
@@ -41,6 +42,14 @@ def find(name: str) -> str:
     if found is None:
         raise FileNotFoundError(f"{name} is not installed")
     return found
+
+
+def needed(name: str) -> None:
+    """Skip what is running, and say why, where there is no such program."""
+    try:
+        find(name)
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
 
 
 def run(name: str, *arguments: str, cwd: Path | None = None, seconds: float = 100, **environment: str) -> str:

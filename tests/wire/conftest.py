@@ -5,6 +5,7 @@ import pytest
 
 from app.config.model import Redirect
 from tests.support.buckets import read_the_sdks_files_once, section
+from tests.support.programs import needed
 from tests.support.running import changed, configuration, running
 from tests.support.s3stores import versitygw
 
@@ -13,12 +14,13 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def _store(tmp_path_factory):
+    needed("versitygw")  # `make e2e` has made sure of it
     with versitygw(tmp_path_factory.mktemp("buckets")) as store:
         asyncio.run(store.create_bucket())
         yield store
 
 
-@pytest.fixture(params=["inmemory", "filesystem", "s3"])
+@pytest.fixture(params=["inmemory", "filesystem", pytest.param("s3", marks=pytest.mark.e2e)])
 def driver(request):
     return request.param
 

@@ -14,7 +14,7 @@ from app import __version__
 from app.cli.serve import is_public
 from app.config.model import HTTP, Network
 from tests.support.buckets import tree
-from tests.support.programs import ROOT, moorage
+from tests.support.programs import ROOT, moorage, needed
 from tests.support.s3stores import BUCKET, versitygw
 
 
@@ -180,6 +180,7 @@ def test_what_the_s3_driver_refuses_is_wrong_configuration_for_every_verb(tmp_pa
 
 
 def test_a_bucket_that_is_not_there_is_one_sentence_and_exit_code_3(tmp_path):
+    needed("versitygw")
     with versitygw(tmp_path / "store") as store:
         path = tmp_path / "config.yml"
         path.write_text(yaml.safe_dump({"version": "0.1", "storage": tree(store)}))

@@ -12,6 +12,7 @@ from drivers.s3.connection import connect
 from drivers.s3.opening import make_client, make_driver
 from drivers.s3.probe import probe
 from tests.support import s3stores
+from tests.support.programs import needed
 from tests.support.s3proxy import proxied
 
 _numbers = itertools.count()
@@ -26,12 +27,10 @@ async def moto():
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def versitygw(tmp_path_factory):
-    try:
-        with s3stores.versitygw(tmp_path_factory.mktemp("versitygw")) as store:
-            await store.create_bucket()
-            yield store
-    except FileNotFoundError as missing:
-        pytest.skip(str(missing))
+    needed("versitygw")
+    with s3stores.versitygw(tmp_path_factory.mktemp("versitygw")) as store:
+        await store.create_bucket()
+        yield store
 
 
 @pytest.fixture(scope="session", params=["moto", "versitygw"])
