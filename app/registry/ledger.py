@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _WEIGHT: Final = 1024  # bytes of memory that a record takes beside its tail and its pieces
-_PIECE: Final = 256  # and each of these
+_PIECE: Final = 256  # and each of these, or name of an earlier record
 
 
 def _weight(record: Record) -> int:
-    return _WEIGHT + _PIECE * len(record.pieces) + len(record.tail)
+    return _WEIGHT + _PIECE * (len(record.pieces) + len(record.earlier)) + len(record.tail)
 
 
 class RecordAbsent(Exception):
@@ -82,6 +82,8 @@ class Ledger:
         self._swap = swap
         self._deletes = deletes
         self._boot = boot
+        # Nobody else's records can be there, and several are removed as one: no need to look for them.
+        self._named = swap is not None and deletes is not None
         self._newest: Recent[str, tuple[str, Record]] = Recent(memory, lambda kept: _weight(kept[1]))
 
     async def load(self, session: UploadSession) -> Record:
@@ -230,8 +232,9 @@ class Ledger:
         self._newest.drop(session.id)
         calls: list[Awaitable[None]] = []
         files: list[str] = []
-        if record.depth == 1 and session.record is not None:
-            files.append(layout.upload_record(session.id, session.record))
+        names = () if session.record is None else (*record.earlier, session.record)
+        if len(names) == record.depth and (record.depth == 1 or self._named):
+            files.extend(layout.upload_record(session.id, name) for name in names)
         elif keep:
             calls.append(self._clear_records(session.id, keep))
         else:

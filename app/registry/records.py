@@ -50,6 +50,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         boot: the boot of the machine that vouches for the bytes; empty where they survive a power cut.
         offset: bytes of the session that are acknowledged.
         depth: how many records the session has up to this one.
+        earlier: the names of those before it, as long as they are few.
         pieces: where the bytes are, in order,
         tail: and those that are in no piece.
         states: of the digests so far, by algorithm; without one the bytes are to be read again.
@@ -63,6 +64,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     boot: str = ""
     offset: int = 0
     depth: int = 1
+    earlier: tuple[str, ...] = ()
     pieces: tuple[Piece, ...] = ()
     tail: bytes = b""
     states: dict[Algorithm, bytes] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.oci import mediatype
 from app.oci.descriptor import Descriptor
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from app.registry.staging import Stage
 
 _log = logging.getLogger(__name__)
+_NAMES: Final = 64  # of earlier records in one record: to remove so many without looking for them is worth their bytes
 
 
 class SessionWriter:
@@ -119,6 +120,7 @@ class SessionWriter:
             algorithm=self._session.algorithm,
             offset=self.size,
             depth=1 if self._record is None else self._record.depth + 1,
+            earlier=self._names(),
             pieces=pieces,
             tail=tail,
             states=self._hashes.states(),
@@ -219,6 +221,12 @@ class SessionWriter:
         self._ended(self._session.id)
         if self._record is not None:
             await self._ledger.clear(self._session, self._record, self._stage.leftovers())
+
+    def _names(self) -> tuple[str, ...]:
+        """The names of the records so far, not beyond a number that makes records heavy."""
+        if self._record is None or self._session.record is None:
+            return ()
+        return (*self._record.earlier, self._session.record)[:_NAMES]
 
     def _require_sound(self) -> None:
         """A write that failed or was called off has left the digest and the bytes apart."""

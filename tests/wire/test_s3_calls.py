@@ -127,6 +127,16 @@ async def test_a_new_blob_as_docker_pushes_it_costs_four_requests_and_five_elsew
     assert len(elsewhere) == 5
 
 
+async def test_chunks_cost_a_record_each_and_at_the_end_as_much_as_one_of_them(wire, requests):
+    content = bytes(1000)
+    location = await begin(wire, "a")
+    for start in range(0, 1000, 250):
+        location = (await wire("PATCH", location, body=content[start : start + 250])).location
+    assert requests.taken()[-4:] == ["PutObject"] * 4
+    assert (await wire("PUT", f"{location}&digest={sha256(content)}", body=b"")).status == 201
+    assert requests.taken() == ["PutObject", "PutObject", "DeleteObjects"]  # the bytes, the link, the records' removal
+
+
 @pytest.mark.parametrize("size", MANY)
 async def test_a_new_blob_of_n_parts_as_docker_pushes_it_costs_six_requests_and_n(wire, cold, requests, size):
     here, elsewhere = await _post_patch_put(wire, cold, requests, bytes(size))

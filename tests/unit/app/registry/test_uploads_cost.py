@@ -71,7 +71,7 @@ async def test_a_piece_costs_its_bytes_and_its_removal(memory):
     assert calls.taken() == ["compose", "put", "delete_files"]
 
 
-async def test_many_pieces_are_removed_with_one_call_and_their_records_by_the_folder(memory):
+async def test_many_pieces_and_their_records_are_removed_with_one_call(memory):
     driver, calls = counted(memory.driver)
     process = memory.process(driver=driver, tail_limit=0)
     session = process.blobs.begin()
@@ -79,7 +79,21 @@ async def test_many_pieces_are_removed_with_one_call_and_their_records_by_the_fo
         session = await process.patch(session, CONTENT[start : start + 3])
     calls.taken()
     await process.close(session, DIGEST)
-    assert sorted(calls.taken()) == ["compose", "delete_files", "delete_tree", "put"]
+    assert calls.taken() == ["compose", "put", "delete_files"]
+    assert await memory.files() == []
+
+
+async def test_more_records_than_one_can_name_are_removed_by_the_folder(memory):
+    driver, calls = counted(memory.driver)
+    process = memory.process(driver=driver)
+    session = process.blobs.begin()
+    content = b"x" * 70
+    for start in range(70):
+        session = await process.patch(session, content[start : start + 1])
+    calls.taken()
+    await process.close(session, Digest.of(content))
+    assert calls.taken() == ["compose", "put", "delete_tree"]
+    assert await memory.files() == []
 
 
 async def test_a_sha512_named_only_at_the_end_is_read_once(memory):
