@@ -238,7 +238,7 @@ class TestNothingIsLeftOver:
         for _ in range(3):
             with pytest.raises(Unavailable):
                 await write(impatient, "/file", *[b"x" * MIB] * 60)
-        assert impatient._budget.free == 96 * MIB
+        assert impatient._budget.free == 64 * MIB
 
 
 @pytest.mark.parametrize("seed", range(3))
