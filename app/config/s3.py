@@ -61,7 +61,7 @@ class S3(Struct, frozen=True, kw_only=True):
     checksums: Checksums = Checksums.REQUIRED
     equalparts: bool = False
     uploadconcurrency: _AtLeastOne = 4
-    buffer: Size = Size(96 << 20)
+    buffer: Size = Size(64 << 20)
     pool: _AtLeastOne = 128
     connecttimeout: Duration = Duration(5)
     requesttimeout: Duration = Duration(10)

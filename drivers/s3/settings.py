@@ -104,7 +104,7 @@ class S3Settings:
     checksums: Literal["required", "supported"] = "required"
     equalparts: bool = False
     uploadconcurrency: int = 4
-    buffer: int = 96 * MIB
+    buffer: int = 64 * MIB
     pool: int = 128
     connecttimeout: float = 5.0
     requesttimeout: float = 10.0

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import http.client
+import itertools
 import random
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support.buckets import tree
 from tests.support.plainhttp import client, expect, with_digest
 from tests.support.programs import moorage
+from tests.support.s3stores import versitygw
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
 
 MIB = 1 << 20
+
+
+LARGE = 256  # MiB of each of sixteen uploads
 
 
 @pytest.fixture
@@ -93,6 +100,50 @@ def test_200_uploads_of_16_mib_at_once_stay_below_300_mib(fresh, capsys):
     with client(fresh.address) as connection:
         for digest in digests:
             assert received_digest(connection, digest) == digest
+
+
+@pytest.fixture
+def on_a_bucket(tmp_path):
+    with versitygw(tmp_path / "store") as store:
+        asyncio.run(store.create_bucket())
+        with moorage(tmp_path / "registry", {"storage": tree(store)}) as server:
+            yield server
+
+
+@pytest.mark.parametrize("how", ["PATCH and PUT", "PUT", "PUT of unknown length"])
+def test_16_uploads_of_256_mib_at_once_to_a_bucket_stay_below_250_mib(on_a_bucket, capsys, how):
+    block = random.Random(82).randbytes(MIB)
+    beginning = hashlib.sha256()
+    for _ in range(LARGE):
+        beginning.update(block)
+
+    def upload(number):
+        end = number.to_bytes(8, "big")
+        expected = beginning.copy()
+        expected.update(end)
+        digest = f"sha256:{expected.hexdigest()}"
+        body = itertools.chain(itertools.repeat(block, LARGE), [end])
+        with client(on_a_bucket.address, seconds=600) as connection:
+            begun = connection.request("POST", "/v2/many/blobs/uploads/", {"Content-Length": "0"})
+            location = begun.headers["location"]
+            length = {"Content-Length": "0"}
+            if how == "PATCH and PUT":
+                patched = connection.request("PATCH", location, body=body)
+                expect(patched, 202)
+                location, body = patched.headers["location"], b""
+            elif how == "PUT":
+                length = {"Content-Length": str(LARGE * MIB + len(end))}
+            else:
+                length = {}
+            expect(connection.request("PUT", with_digest(location, digest), length, body), 201)
+            head = connection.request("HEAD", f"/v2/many/blobs/{digest}")
+            assert head.headers["content-length"] == str(LARGE * MIB + len(end))
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(upload, range(16)))
+    peak = on_a_bucket.memory("VmHWM") / 1024
+    tell(capsys, f"16 uploads of 256 MiB at once by {how} to a bucket: peak {peak:.0f} MiB")
+    assert peak < 250
 
 
 def received_digest(connection, digest):
