@@ -88,7 +88,7 @@ def moto() -> Iterator[Store]:
     process = subprocess.Popen(
         [sys.executable, "-c", _MOTO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-    with _ending(process):
+    with ending(process):
         port = int(process.stdout.readline()) if process.stdout else 0
         yield Store("moto", f"http://127.0.0.1:{port}")
 
@@ -102,7 +102,7 @@ def versitygw(folder: Path) -> Iterator[Store]:
     """
     data = folder / "buckets"
     data.mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [
             find("versitygw"),
@@ -119,13 +119,13 @@ def versitygw(folder: Path) -> Iterator[Store]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    with _ending(process):
-        _wait(process, port)
+    with ending(process):
+        wait(process, port)
         yield Store("versitygw", f"http://127.0.0.1:{port}")
 
 
 @contextmanager
-def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
         yield
     finally:
@@ -140,14 +140,14 @@ def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
                         pipe.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
         return port
 
 
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+def wait(process: subprocess.Popen[bytes], port: int) -> None:
     end = time.monotonic() + _START
     while process.poll() is None and time.monotonic() < end:
         try:
