@@ -33,7 +33,7 @@ e2e: $(VENV)/.dev ## real clients and the OCI conformance tool
 	$(PY) -m pytest -n 2 --dist worksteal -m "e2e and not long" $(ARGS) tests/e2e tests/wire
 
 e2e-long: $(VENV)/.dev $(VENV)/.clients ## more clients, large blobs, memory, every crash, large models
-	@.ci/programs skopeo strace podman buildah
+	@.ci/programs skopeo strace podman buildah radosgw ceph-mon ceph-osd
 	@.ci/gotools versitygw conformance crane regctl oras helm cosign
 	$(PY) -m pytest -m long $(ARGS)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from xml.etree import ElementTree as ET
@@ -11,7 +10,7 @@ import pytest
 
 from tests.support.buckets import tree
 from tests.support.programs import find, moorage
-from tests.support.s3stores import versitygw
+from tests.support.stores import LONG, started
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -89,16 +88,24 @@ def test_every_test_of_the_tool_passes_when_references_are_required(tmp_path, ca
     assert failures == []
 
 
-def test_every_test_of_the_tool_passes_on_a_bucket_that_clients_are_redirected_to(tmp_path, capsys):
-    with versitygw(tmp_path / "store") as store:
-        asyncio.run(store.create_bucket())
-        settings = {"validation": {"manifests": {"references": "optional"}}, "storage": tree(store)}
+@pytest.mark.parametrize(
+    ("name", "redirect"),
+    [
+        ("versitygw", True),
+        *(pytest.param(name, way, marks=pytest.mark.long) for name in LONG for way in (True, False)),
+    ],
+)
+def test_every_test_of_the_tool_passes_on_a_bucket(tmp_path, capsys, name, redirect):
+    with started(name, tmp_path / "store") as store:
+        storage = tree(store, redirect={"disable": not redirect})
+        settings = {"validation": {"manifests": {"references": "optional"}}, "storage": storage}
         with moorage(tmp_path / "registry", settings) as server:
             counts = conformance(server, tmp_path / "run", sparse=True)
             failures = server.failures()
     with capsys.disabled():
         sys.stdout.write(
-            f"\nOCI conformance, versitygw, redirect on: {counts[0]} pass, {counts[1]} fail, {counts[2]} skip\n"
+            f"\nOCI conformance, {name}, redirect {'on' if redirect else 'off'}:"
+            f" {counts[0]} pass, {counts[1]} fail, {counts[2]} skip\n"
         )
     assert counts == (1032, 0, 0, [])
     assert failures == []

@@ -93,7 +93,7 @@ def moto() -> Iterator[Store]:
     process = subprocess.Popen(
         [sys.executable, "-c", _MOTO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-    with _ending(process):
+    with ending(process):
         port = int(process.stdout.readline()) if process.stdout else 0
         yield Store("moto", f"http://127.0.0.1:{port}")
 
@@ -107,7 +107,7 @@ def versitygw(folder: Path, *, tls: bool = False) -> Iterator[Store]:
     needed("versitygw")
     data = folder / "buckets"
     data.mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     certificate = _certificate(folder) if tls else []
     process = subprocess.Popen(
         [
@@ -126,13 +126,13 @@ def versitygw(folder: Path, *, tls: bool = False) -> Iterator[Store]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    with _ending(process):
-        _wait(process, port)
+    with ending(process):
+        wait(process, port)
         yield Store("versitygw", f"http{'s' if tls else ''}://127.0.0.1:{port}")
 
 
 @contextmanager
-def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
         yield
     finally:
@@ -164,14 +164,14 @@ def _certificate(folder: Path) -> list[str]:
     return ["--cert", str(files[0]), "--key", str(files[1])]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
         return port
 
 
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+def wait(process: subprocess.Popen[bytes], port: int) -> None:
     end = time.monotonic() + _START
     while process.poll() is None and time.monotonic() < end:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.oci.digest import CANONICAL, Algorithm, Digest
@@ -77,7 +77,6 @@ def test_whatever_is_not_exactly_a_supported_digest_is_refused(text):
     assert len(caught.value.detail) <= 160
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(list(Algorithm)))
 def test_the_digest_of_content_parses_and_has_its_parts(content, algorithm):
     digest = Digest.parse(Digest.of(content, algorithm))
@@ -87,7 +86,6 @@ def test_the_digest_of_content_parses_and_has_its_parts(content, algorithm):
     assert digest.canonical is (algorithm is CANONICAL)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80) | st.from_regex(r"sha(256|512):[0-9a-fA-F]{62,66}\n?", fullmatch=True))
 def test_arbitrary_text_parses_to_itself_or_is_refused_cleanly(text):
     try:

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.oci import document
@@ -167,14 +167,12 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON, max_size=5), st.booleans())
 def test_every_plain_document_is_read_as_the_standard_library_reads_it(value, escape):
     raw = json.dumps(value, ensure_ascii=escape).encode("utf-8", "surrogatepass")
     assert document.load(raw) == json.loads(raw)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]",:\\u0d8aNn1-', max_size=60).map(str.encode))
 def test_arbitrary_bytes_are_read_or_refused_and_never_crash(raw):
     with suppress(ManifestInvalid):

@@ -394,7 +394,7 @@ LOOSE = st.dictionaries(st.sampled_from(NAMES), VALUE, max_size=6)
 NEAR = st.builds(lambda base, change: base | change, st.sampled_from([image(), index(), artifact(), {}]), LOOSE)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(NEAR, st.sampled_from(["", *sorted(mediatype.MANIFESTS)]))
 def test_whatever_is_taken_has_the_same_type_when_only_the_bytes_are_left(document, content_type):
     content = raw(document)
@@ -407,7 +407,7 @@ def test_whatever_is_taken_has_the_same_type_when_only_the_bytes_are_left(docume
     assert not (manifest.blobs and manifest.manifests)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_mutilated_manifest_is_taken_or_refused_and_never_crashes(data):
     content = bytearray(raw(data.draw(st.sampled_from([image(), index(), artifact()]))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.oci.digest import Digest
@@ -140,7 +140,6 @@ def test_tags_outside_the_grammar_are_refused(text):
 ODD = st.text(alphabet="ab0A._-/:\n\u00e4\uff11 ", max_size=30)
 
 
-@settings(deadline=None)
 @given(ODD)
 def test_names_are_those_of_the_specifications_own_expression(text):
     if SPEC_NAME.match(text):
@@ -150,7 +149,6 @@ def test_names_are_those_of_the_specifications_own_expression(text):
             RepositoryName.parse(text)
 
 
-@settings(deadline=None)
 @given(ODD | st.from_regex(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{120,135}", fullmatch=True))
 def test_tags_are_those_of_the_specifications_own_expression(text):
     if SPEC_TAG.match(text):

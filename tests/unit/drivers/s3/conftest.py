@@ -70,12 +70,10 @@ async def proxy(store):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def behind(proxy, settings, conditions):
-    """A driver that speaks to the store through the proxy, and is quick to lose its patience."""
-    hasty = replace(
-        settings, regionendpoint=proxy.store.endpoint, requesttimeout=1.0, transfertimeout=5.0, retrybudget=20.0
-    )
-    async with connect(hasty) as connection:
-        yield make_driver(connection, make_client(connection, hasty), hasty, conditions)
+    """A driver that speaks to the store through the proxy, and has the patience for a busy machine."""
+    patient = replace(settings, regionendpoint=proxy.store.endpoint, requesttimeout=60.0, transfertimeout=60.0)
+    async with connect(patient) as connection:
+        yield make_driver(connection, make_client(connection, patient), patient, conditions)
 
 
 @pytest.fixture
