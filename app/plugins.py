@@ -6,13 +6,17 @@ A process on a disk must not pay for the SDK of a cloud: 0.3 seconds of start an
 from __future__ import annotations
 
 import logging
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from app.config.units import Secret
 from drivers.filesystem.driver import FilesystemDriver
+from drivers.filesystem.survey import survey as survey_disk
+from drivers.finding import Finding
 from drivers.memory import MemoryDriver
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from contextlib import AsyncExitStack
 
     from app.config.model import Storage
@@ -48,6 +52,25 @@ async def open_storage(stack: AsyncExitStack, storage: Storage, *, sweep: bool =
     if sweep:
         await disk.sweep(_ABANDONED)
     return disk
+
+
+async def survey_storage(storage: Storage) -> AsyncGenerator[Finding]:
+    """Yield what the storage can do, tried out. Nothing that was there is touched, and nothing is left.
+
+    Raises:
+        DriverError, OSError: it can't be reached.
+    """
+    if storage.s3 is not None:
+        from drivers.s3.survey import survey  # noqa: PLC0415 - see above
+
+        async with aclosing(survey(s3_settings(storage.s3))) as findings:
+            async for finding in findings:
+                yield finding
+    elif storage.filesystem is not None:
+        for finding in survey_disk(storage.filesystem.rootdirectory):
+            yield finding
+    else:
+        yield Finding("keep anything", holds=False, follows="in memory all content ends with the process")
 
 
 def s3_settings(section: S3) -> S3Settings:

@@ -69,8 +69,11 @@ class FileWriter(Protocol):
         """
         ...
 
-    async def commit(self) -> Version:
+    async def commit(self, *, sha256: str = "") -> Version:
         """Publish the whole file at its path, atomically, over what was there. Nothing may follow.
+
+        *sha256*, where the caller knows it, is the digest of the whole file in hex. A backend that can looks whether
+        that is what has arrived.
 
         Raises:
             Unavailable: the backend failed; the file cannot be committed any more.

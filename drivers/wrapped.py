@@ -182,9 +182,9 @@ class _Writer:
             await self._writer.write(chunk)
             meter.moved = len(chunk)
 
-    async def commit(self) -> Version:
+    async def commit(self, *, sha256: str = "") -> Version:
         async with self._around.step("commit", first=True):
-            return await self._writer.commit()
+            return await self._writer.commit(sha256=sha256)
 
 
 class _Swap:

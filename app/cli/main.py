@@ -22,6 +22,8 @@ configuration = typer.Typer(help="Look at a configuration without serving it.", 
 application.add_typer(configuration, name="config")
 uploads = typer.Typer(help="Look after unfinished uploads.", no_args_is_help=True)
 application.add_typer(uploads, name="uploads")
+storage = typer.Typer(help="Look at the storage.", no_args_is_help=True)
+application.add_typer(storage, name="storage")
 
 ConfigFile = Annotated[
     Path | None,
@@ -110,6 +112,22 @@ def purge(
     from app.cli.uploads import purge as run
 
     raise typer.Exit(run(config, age=age, dry_run=dry_run, as_json=as_json, lenient=lenient))
+
+
+@storage.command()
+def probe(
+    config: ConfigFile = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
+    lenient: Lenient = False,
+) -> None:
+    """Try out what the storage can do, and tell what follows; what is written for that is removed.
+
+    Exit code 1 if the registry can't run on it: a line with NO says why.
+    """
+    from app.cli.storage import probe as run
+
+    raise typer.Exit(run(config, as_json=as_json, lenient=lenient))
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ class DirectWriter:
         computed = self._hashes.digest(self._digest.algorithm)
         if not computed == digest == self._digest:
             raise DigestInvalid(detail={"digest": digest, "computed": computed})
-        await self._file.commit()
+        await self._file.commit(sha256=digest.hex)
         descriptor = Descriptor(mediatype.OCTET_STREAM, self.size, digest)
         await self._linker.link(descriptor, digest)
         return descriptor

@@ -6,21 +6,23 @@ Every verb is one request, and more only when one fails. Conditional writes are 
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from drivers.contract import FileInfo, Version
+from drivers.contract import FileInfo
 from drivers.errors import PathNotFound
 from drivers.paths import below
+from drivers.s3.answers import Body, version_of
 from drivers.s3.content import Content
 from drivers.s3.faults import PreconditionFailedError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from drivers.contract import Part
+    from drivers.contract import Part, Version
     from drivers.s3.attempts import Attempts, Tries
     from drivers.s3.settings import S3Settings
 
@@ -49,15 +51,6 @@ class Head:
     info: FileInfo
     version: Version
     token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """An answer whose content is still to come in the SDK's *stream*; *partial* if the store has heeded the range."""
-
-    stream: Any
-    version: Version
-    partial: bool
 
 
 class Client:
@@ -110,8 +103,11 @@ class Client:
             body = await self._open(path, version, start, stop)
             async with body.stream as stream:
                 content: bytes = await stream.read()
-            if not body.partial and (start or stop is not None):
-                content = content[start:stop]
+            end = body.stop(stop)
+            if end is not None and body.start + len(content) < end:
+                raise TransientError(f"{path}: {len(content)} bytes came, and {end - body.start} were to come")
+            if body.start < start or stop is not None:
+                content = content[start - body.start : None if stop is None else stop - body.start]
             return content, body.version
 
         return await self._attempts.run(path, attempt, seconds=self._settings.requesttimeout)
@@ -229,10 +225,10 @@ class Client:
 
         async def call() -> Mapping[str, Any]:
             answer: Mapping[str, Any]
-            if content is None:
+            if sent is None:
                 answer = await request()
             else:
-                body = content.again() if isinstance(content, Content) else Content([content])
+                body = sent.again()
                 try:
                     answer = await request(Body=body)
                 finally:
@@ -241,15 +237,26 @@ class Client:
                 check(answer)
             return answer
 
-        if content is not None:
+        sent = content if content is None or isinstance(content, Content) else Content([content])
+        if sent is not None:
+            await self._hash(sent)
             settle = True
-            slow = slow or len(content) > _SMALL
+            slow = slow or len(sent) > _SMALL
         seconds = patience * (self._settings.transfertimeout if slow else self._settings.requesttimeout)
         return await self._attempts.run(path, call, seconds=seconds, settle=settle, tries=tries)
 
     def source(self, path: str) -> Mapping[str, str]:
         """Return the name of *path* as the source of a copy."""
         return {"Bucket": self._settings.bucket, "Key": self.key(path)}
+
+    async def _hash(self, content: Content) -> None:
+        """Let the store be told the digest where that costs little, or where nothing else guards what is sent."""
+        if content.sha256:
+            return
+        if len(content) <= _SMALL:
+            content.hash()
+        elif not self._settings.tls:
+            await asyncio.to_thread(content.hash)
 
     async def _open(self, path: str, version: Version | None, start: int, stop: int | None) -> Body:
         parameters: dict[str, str] = {}
@@ -258,19 +265,7 @@ class Client:
         if version is not None:
             parameters["IfMatch"] = version
         answer = await self._api.get_object(Bucket=self._settings.bucket, Key=self.key(path), **parameters)
-        return Body(answer["Body"], version_of(answer), "ContentRange" in answer)
-
-
-def version_of(answer: Mapping[str, Any]) -> Version:
-    """Return the ETag of an answer.
-
-    Raises:
-        TransientError: it has none: nobody can tell whether the request was carried out.
-    """
-    tag = answer.get("ETag")
-    if not tag:
-        raise TransientError("an answer has no ETag")
-    return Version(tag)
+        return Body.of(answer, start)
 
 
 def _goes_on(answer: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from drivers.errors import Unavailable
 from drivers.s3.redirects import Grant
+from drivers.s3.signing import sign_what_is_known
 from drivers.s3.sigv4 import Credentials
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ async def connect(settings: S3Settings) -> AsyncGenerator[Connection]:
         except (BotoCoreError, ClientError, ValueError) as error:
             raise Unavailable(f"s3: {error}") from error
         api.meta.events.register("before-call.s3", _send_at_once)
+        sign_what_is_known(api.meta.events)
         yield Connection(api, session, api.meta.region_name, public)
 
 

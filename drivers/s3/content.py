@@ -5,6 +5,7 @@ Large blocks of memory cost more than what is done with them, and those that are
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import TYPE_CHECKING, Final
 
@@ -22,16 +23,20 @@ class Content(Payload):
     """Chunks as the HTTP library sends them, a step at a time, and as a file for the SDK, which signs it before.
 
     The SDK leaves what it has sent in circles of references, which nobody collects for a while, so `forget` it.
+
+    Attributes:
+        sha256: the digest of all of it, in hex; empty: nobody knows it yet.
     """
 
     _autoclose = True
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[bytes], sha256: str = "") -> None:
         self._chunks = tuple(chunks)
         super().__init__(self._chunks, content_type="application/octet-stream")
         self._value = None
         self._size = self._length = sum(map(len, self._chunks))
         self._at = 0
+        self.sha256 = sha256
 
     def __len__(self) -> int:
         return self._length
@@ -42,7 +47,14 @@ class Content(Payload):
 
     def again(self) -> Content:
         """Return the same content, to be sent once more."""
-        return Content(self._chunks)
+        return Content(self._chunks, self.sha256)
+
+    def hash(self) -> None:
+        """Compute the digest. Blocks."""
+        computed = hashlib.sha256()
+        for chunk in self._chunks:
+            computed.update(chunk)
+        self.sha256 = computed.hexdigest()
 
     # What the HTTP library asks for.
 

@@ -45,6 +45,7 @@ _AGAIN: Final = frozenset(
 _UNKNOWN_TO_THE_STORE: Final = frozenset({"MethodNotAllowed", "NotImplemented"})
 
 _PLAIN_WORDS: Final = {
+    "403": "the credentials do not allow this request",
     "AccessDenied": "the credentials do not allow this request",
     "AuthorizationHeaderMalformed": "the region is not that of the bucket",
     "InvalidAccessKeyId": "the store does not know the access key",
@@ -79,6 +80,10 @@ class TransientError(Exception):
     def __init__(self, reason: str, *, pushed_back: bool = False) -> None:
         super().__init__(reason)
         self.pushed_back = pushed_back
+
+
+class RefusedError(Unavailable):
+    """The store has answered, and only an operator can mend what it says."""
 
 
 class PreconditionFailedError(Unavailable):
@@ -131,7 +136,7 @@ def _answer(error: ClientError, path: str) -> Exception:
     for codes, meaning in _MEANINGS:
         if code in codes:
             return meaning(f"{path}: {_answered(error)}")
-    return _loud(_said(error, path))
+    return _loud(_said(error, path), RefusedError)
 
 
 def code_of(error: ClientError) -> str:
@@ -165,7 +170,7 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _loud(reason: str) -> Unavailable:
+def _loud(reason: str, kind: type[Unavailable] = Unavailable) -> Unavailable:
     # Denied, no such bucket, no credentials: waiting does not help, only somebody who reads the log.
     _log.error("the store refuses a request: %s", reason)
-    return Unavailable(reason, retry_after=30.0)
+    return kind(reason, retry_after=30.0)

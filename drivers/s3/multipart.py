@@ -7,8 +7,9 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from drivers.errors import DriverError, PathNotFound, Unavailable
+from drivers.s3.answers import version_of
 from drivers.s3.attempts import Tries
-from drivers.s3.client import MARK, version_of
+from drivers.s3.client import MARK
 from drivers.s3.faults import NoSuchUploadError, PreconditionFailedError, TransientError
 from drivers.s3.settled import settled
 

@@ -12,12 +12,13 @@ from drivers.s3.faults import PreconditionFailedError, RangeError, TransientErro
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from drivers.s3.client import Body, Client
+    from drivers.s3.answers import Body
+    from drivers.s3.client import Client
 
 _log = logging.getLogger(__name__)
 
 _CHUNK: Final = 1 << 20
-_RESUMES: Final = 5
+_RESUMES: Final = 5  # in a row that bring less than a chunk
 
 
 @asynccontextmanager
@@ -43,23 +44,22 @@ async def _nothing() -> AsyncGenerator[bytes]:
 
 
 async def _chunks(client: Client, path: str, body: Body, start: int, stop: int | None) -> AsyncGenerator[bytes]:
-    # What the whole answer is to have is the SDK's to check; it raises when fewer bytes come.
-    at, resumes = start, 0
+    at, failed = start, 0
     while True:
-        source = _body(body, 0 if body.partial else at, None if stop is None else stop - at)
+        begun = at
         try:
-            async with aclosing(source) as chunks:
+            async with aclosing(_body(body, at, body.stop(stop))) as chunks:
                 async for chunk in chunks:
                     at += len(chunk)
                     yield chunk
         except Exception as error:
             meaning = translate(error, path)
-            if meaning is error:
-                raise
             if not isinstance(meaning, TransientError):
+                if meaning is error:
+                    raise
                 raise meaning from error
-            resumes += 1
-            if resumes > _RESUMES:
+            failed = 0 if at - begun >= _CHUNK else failed + 1
+            if failed > _RESUMES:
                 raise Unavailable(str(meaning)) from error
             _log.warning("a stream broke off at byte %d and goes on: %s", at, meaning)
         else:
@@ -70,18 +70,22 @@ async def _chunks(client: Client, path: str, body: Body, start: int, stop: int |
             raise Unavailable(f"{path} has changed while it was read") from error
 
 
-async def _body(body: Body, skip: int, most: int | None) -> AsyncGenerator[bytes]:
-    """Yield what comes after *skip* bytes, *most* of them."""
+async def _body(body: Body, start: int, stop: int | None) -> AsyncGenerator[bytes]:
+    """Yield the bytes from *start* up to, not including, *stop* or to the end of the stream.
+
+    Raises:
+        TransientError: not all of them came.
+    """
     raw: Any = body.stream
+    at = body.start
     try:
-        while (most is None or most > 0) and (chunk := await raw.read(_CHUNK)):
-            if skip:
-                chunk, skip = chunk[skip:], max(0, skip - len(chunk))
-                if not chunk:
-                    continue
-            if most is not None:
-                chunk = chunk[:most]
-                most -= len(chunk)
-            yield chunk
+        while (stop is None or at < stop) and (chunk := await raw.read(_CHUNK)):
+            first, at = at, at + len(chunk)
+            if first < start or (stop is not None and at > stop):
+                chunk = chunk[max(0, start - first) : None if stop is None else max(0, stop - first)]
+            if chunk:
+                yield chunk
     finally:
         raw.close()
+    if stop is not None and at < stop:
+        raise TransientError(f"a stream ended at byte {at}, not at {stop}")

@@ -28,10 +28,12 @@ _WHOLE: Final = 16 * MIB
 def part_size(before: int, *, chunk: int, expected: int | None, equal: bool) -> int:
     """Return the size of the part that comes after *before* bytes.
 
-    A file that is expected to be small is all one, and goes with one request.
+    A file that is small, or may still turn out to be, is all one, and goes with one request.
     Parts of a file of *expected* size are all alike. Else a part has at least 1/1250 of what comes before it: 5 TiB
     are less than 10,000 of them, also from parts of 5 MiB on; up to 12 GiB of 10 MiB parts nothing grows.
     """
+    if expected is None and before == 0 and not equal:
+        return max(chunk, _WHOLE)
     if expected is not None and before + 1 <= expected <= _WHOLE:
         return max(chunk, expected)
     growing = 0 if equal else before // _SHARE
@@ -78,11 +80,12 @@ class Writer:
         self._size += len(chunk)
         self._whole = True
 
-    async def commit(self) -> Version:
+    async def commit(self, *, sha256: str = "") -> Version:
+        """As `drivers.contract.FileWriter.commit`; the store is told the digest of what goes with one request."""
         self._check()
         self._whole = False  # nothing may follow
         if self._upload is None:
-            return await self._client.put(self._path, Content(self._part))
+            return await self._client.put(self._path, Content(self._part, sha256))
         if self._part:
             await self._flush(self._upload)
         while self._tasks:

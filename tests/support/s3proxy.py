@@ -1,6 +1,6 @@
 """A proxy before an S3 server: it counts requests by verb, and does to them what a plan says.
 
-What it forwards, it forwards untouched, so that signatures stay good.
+What it forwards, it forwards untouched but for what it is told, so that signatures stay good.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from tests.support.s3stores import Store
 
@@ -32,6 +32,9 @@ class Harm(Enum):
     LOSE = auto()  # the store carries it out, and the connection is cut
     CUT = auto()  # half of the answer's content, then the connection is cut
     BREAK = auto()  # the connection is cut amidst the request's content
+    HANG = auto()  # half of the answer's content, then nothing until the client gives up
+    SHORT = auto()  # half of the answer's content, and Content-Length says that this is all
+    CORRUPT = auto()  # one bit of the request's content is another when the store gets it
     STALL = auto()  # no answer until the client gives up
     DELAY = auto()  # the store sees the request some seconds later, also if the client has given up by then
     PAUSE = auto()  # half of the answer's content, and the rest some seconds later
@@ -39,7 +42,8 @@ class Harm(Enum):
     ERROR_200 = auto()  # a success that has an error in it; the store never sees the request
 
 
-_CARRIED_OUT: Final = frozenset({Harm.LOSE, Harm.CUT, Harm.DELAY, Harm.PAUSE, Harm.HOLLOW})
+_HALVED: Final = frozenset({Harm.CUT, Harm.HANG, Harm.SHORT, Harm.PAUSE})
+_CARRIED_OUT: Final = frozenset(Harm) - {Harm.REFUSE, Harm.RESET, Harm.BREAK, Harm.STALL, Harm.ERROR_200}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,16 @@ class Fault:
 
     Attributes:
         harm: what happens.
-        status: of the answer, with *code*, for `Harm.REFUSE` and `Harm.ERROR_200`.
+        status: of the answer, with *code*, for `Harm.REFUSE`; `Harm.ERROR_200` has the *code* only.
         seconds: how long a `Harm.DELAY` or `Harm.PAUSE` lasts.
+        after: bytes of content that still come, instead of half of it.
     """
 
     harm: Harm
     status: int = 503
     code: str = "SlowDown"
     seconds: float = 5.0
+    after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +103,18 @@ class Proxy:
         store: the proxy, as a store.
         plan: asked with each request's verb and number from 1; returns what to do to it.
         headers: those of the last request.
+        ranges: those that were asked for since the verbs were taken the last time.
+        hidden: headers of requests that the store is not to see.
+        replaced: headers that it sees another value of, where they have one.
     """
 
     def __init__(self, store: Store, session: ClientSession, target: str) -> None:
         self.store: Final = store
         self.plan: Callable[[str, int], Fault | None] = lambda _verb, _number: None
         self.headers: CIMultiDict[str] = CIMultiDict()
+        self.ranges: list[str] = []
+        self.hidden: frozenset[str] = frozenset()
+        self.replaced: Mapping[str, str] = {}
         self._session: Final = session
         self._target: Final = target
         self._number = 0
@@ -112,7 +124,7 @@ class Proxy:
 
     def taken(self) -> list[str]:
         """Return the verbs since the last time, in order of their beginning."""
-        taken, self._verbs = self._verbs, []
+        taken, self._verbs, self.ranges = self._verbs, [], []
         return taken
 
     def passed(self) -> list[Passed]:
@@ -130,6 +142,8 @@ class Proxy:
         self.headers = CIMultiDict(request.headers)
         name = verb(request)
         self._verbs.append(name)
+        if name == "GetObject":
+            self.ranges.append(request.headers.get("Range", ""))
         fault = self.plan(name, self._number)
         try:
             if fault is None or fault.harm in _CARRIED_OUT:
@@ -161,8 +175,13 @@ class Proxy:
         body = await request.content.read()
         if fault is not None and harm is Harm.DELAY:
             await self._pause(fault)
+        if harm is Harm.CORRUPT:
+            body = bytes([body[0] ^ 1]) + body[1:]
         url = URL(f"{self._target}{request.raw_path}", encoded=True)
         headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _SKIPPED)
+        for hidden in self.hidden:
+            headers.pop(hidden, None)
+        headers.update((name, value) for name, value in self.replaced.items() if name in headers)
         async with self._session.request(request.method, url, data=io.BytesIO(body), headers=headers) as found:
             content = await found.read()
             self._passed.append(Passed(verb(request), request.path.strip("/").partition("/")[2], len(content)))
@@ -173,22 +192,30 @@ class Proxy:
                 kept.popall("Content-Length", None)
                 kept.popall("ETag", None)
                 content = b""
-            answer = web.StreamResponse(status=found.status, headers=kept)
-            if request.method != "HEAD":
-                answer.content_length = len(content)
+            return await self._answer(request, web.StreamResponse(status=found.status, headers=kept), content, fault)
+
+    async def _answer(
+        self, request: web.BaseRequest, answer: web.StreamResponse, content: bytes, fault: Fault | None
+    ) -> web.StreamResponse:
+        sent = content
+        if fault is not None and fault.harm in _HALVED:
+            sent = content[: len(content) // 2 if fault.after is None else fault.after]
+        harm = None if fault is None else fault.harm
+        if request.method == "HEAD":
             await answer.prepare(request)
-            if request.method == "HEAD":
-                return answer
-            if fault is None or harm not in {Harm.CUT, Harm.PAUSE}:
-                await answer.write(content)
-            else:
-                await answer.write(content[: len(content) // 2])
-                if harm is Harm.CUT:
-                    return _cut(request)
-                await self._pause(fault)
-                await answer.write(content[len(content) // 2 :])
-            await answer.write_eof()
             return answer
+        answer.content_length = len(sent if harm is Harm.SHORT else content)
+        await answer.prepare(request)
+        await answer.write(sent)
+        if harm is Harm.HANG:
+            await self._closing.wait()
+        if harm in {Harm.CUT, Harm.HANG}:
+            return _cut(request)
+        if fault is not None and harm is Harm.PAUSE:
+            await self._pause(fault)
+            await answer.write(content[len(sent) :])
+        await answer.write_eof()
+        return answer
 
 
 @asynccontextmanager

@@ -10,9 +10,14 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from aiobotocore.session import AioSession
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from drivers.s3 import S3Settings
 from tests.support.programs import find
@@ -62,6 +67,7 @@ class Store:
         """Return the SDK's client, to be entered: for looking at what the driver did."""
         return AioSession().create_client(
             "s3",
+            verify=False,
             endpoint_url=self.endpoint,
             region_name=REGION,
             aws_access_key_id=ACCESS_KEY,
@@ -93,8 +99,8 @@ def moto() -> Iterator[Store]:
 
 
 @contextmanager
-def versitygw(folder: Path) -> Iterator[Store]:
-    """A real server whose objects are files below *folder*.
+def versitygw(folder: Path, *, tls: bool = False) -> Iterator[Store]:
+    """A real server whose objects are files below *folder*; with *tls* it has a certificate of its own making.
 
     Raises:
         FileNotFoundError: it is not built.
@@ -102,6 +108,7 @@ def versitygw(folder: Path) -> Iterator[Store]:
     data = folder / "buckets"
     data.mkdir(parents=True)
     port = _free_port()
+    certificate = _certificate(folder) if tls else []
     process = subprocess.Popen(
         [
             find("versitygw"),
@@ -111,6 +118,7 @@ def versitygw(folder: Path) -> Iterator[Store]:
             REGION,
             "--keep-alive",
             "--quiet",
+            *certificate,
             "posix",
             data,
         ],
@@ -120,7 +128,7 @@ def versitygw(folder: Path) -> Iterator[Store]:
     )
     with _ending(process):
         _wait(process, port)
-        yield Store("versitygw", f"http://127.0.0.1:{port}")
+        yield Store("versitygw", f"http{'s' if tls else ''}://127.0.0.1:{port}")
 
 
 @contextmanager
@@ -137,6 +145,23 @@ def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
                 if pipe is not None:
                     with contextlib.suppress(BrokenPipeError):
                         pipe.close()
+
+
+def _certificate(folder: Path) -> list[str]:
+    """Make a certificate and return the options that name it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(signed.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return ["--cert", str(files[0]), "--key", str(files[1])]
 
 
 def _free_port() -> int:

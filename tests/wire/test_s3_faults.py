@@ -63,10 +63,11 @@ async def test_a_blob_whose_answers_break_off_comes_whole(wire, proxy):
     assert (await wire("GET", f"/v2/a/blobs/{digest}")).body == LARGE
 
 
-async def test_a_blob_whose_answers_always_break_off_is_cut_short_and_never_padded(wire, proxy):
+@pytest.mark.parametrize("harm", [Harm.CUT, Harm.SHORT])
+async def test_a_blob_whose_answers_always_break_off_is_cut_short_and_never_padded(wire, proxy, harm):
     digest = await push_blob(wire, "a", LARGE)
     reads = itertools.count()
-    proxy.plan = lambda name, _: Fault(Harm.CUT) if name == "GetObject" and next(reads) else None
+    proxy.plan = lambda name, _: Fault(harm) if name == "GetObject" and next(reads) else None
     async with wire.connect() as connection:
         await connection.send(head("GET", f"/v2/a/blobs/{digest}"))
         status, headers = await connection.head()
@@ -74,6 +75,16 @@ async def test_a_blob_whose_answers_always_break_off_is_cut_short_and_never_padd
     assert (status, headers["Content-Length"]) == (200, str(len(LARGE)))
     assert len(body) < len(LARGE)
     assert LARGE.startswith(body)
+
+
+@pytest.mark.parametrize("span", [(), (("Range", "bytes=5-70000"),), (("Range", "bytes=5-70000,600000-700000"),)])
+async def test_a_blob_of_which_no_byte_comes_is_503(wire, proxy, span):
+    digest = await push_blob(wire, "a", LARGE)
+    reads = itertools.count()
+    proxy.plan = lambda name, _: Fault(Harm.CUT, after=0) if name == "GetObject" and next(reads) else None
+    answer = await wire("GET", f"/v2/a/blobs/{digest}", *span)
+    assert (answer.status, "Retry-After" in answer.headers) == (503, True)
+    assert answer.codes == ["UNAVAILABLE"]
 
 
 async def test_sixteen_uploads_share_memory_for_three_parts_and_all_arrive(proxy, config):

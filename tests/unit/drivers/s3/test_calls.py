@@ -77,13 +77,13 @@ class TestOneRequest:
 
 
 class TestWriting:
-    @pytest.mark.parametrize("size", [0, 1, 10 * MIB])
+    @pytest.mark.parametrize("size", [0, 1, 10 * MIB, 16 * MIB])
     async def test_up_to_one_part_is_one_put(self, behind, taken, size):
         await write(behind, "/file", b"x" * size)
         assert taken() == ["PutObject"]
 
     async def test_n_parts_are_n_requests_and_two(self, behind, taken):
-        await write(behind, "/file", *[os.urandom(MIB)] * 21)
+        await write(behind, "/file", *[os.urandom(MIB)] * 27)
         verbs = taken()
         assert (verbs[0], verbs[-1]) == ("CreateMultipartUpload", "CompleteMultipartUpload")
         assert verbs[1:-1] == ["UploadPart"] * 3

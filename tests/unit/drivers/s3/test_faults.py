@@ -77,30 +77,6 @@ class TestWhatPasses:
         proxy.plan = once("GetObject", Fault(harm))
         assert await behind.get("/file") == content
 
-    async def test_a_stream_that_breaks_off_goes_on_where_it_broke(self, behind, proxy):
-        content = os.urandom(5 * MIB)
-        await behind.put("/file", content)
-        for how in ({}, {"offset": MIB + 7}, {"offset": 3, "length": 3 * MIB}):
-            proxy.plan = once("GetObject", Fault(Harm.CUT))
-            proxy.taken()
-            start = how.get("offset", 0)
-            assert await read(behind, "/file", **how) == content[start:][: how.get("length")]
-            assert proxy.taken() == ["GetObject", "GetObject"]
-
-    async def test_a_stream_whose_file_is_replaced_meanwhile_never_mixes_the_two(self, behind, proxy, driver):
-        await behind.put("/file", b"a" * MIB)
-        proxy.plan = once("GetObject", Fault(Harm.CUT))
-
-        async def replaced_meanwhile():
-            async with behind.reader("/file") as chunks:
-                await anext(chunks)
-                await driver.put("/file", b"b" * MIB)
-                async for chunk in chunks:
-                    assert b"b" not in chunk
-
-        with pytest.raises(Unavailable, match="changed"):
-            await replaced_meanwhile()
-
     @pytest.mark.parametrize("harm", [Harm.LOSE, Harm.HOLLOW, Harm.ERROR_200, Harm.REFUSE, Harm.STALL])
     @pytest.mark.parametrize("verb", ["UploadPart", "CompleteMultipartUpload"])
     async def test_an_upload_in_parts_is_completed(self, behind, proxy, uploads, verb, harm):

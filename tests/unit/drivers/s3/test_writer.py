@@ -27,7 +27,14 @@ def test_five_tebibytes_fit_into_ten_thousand_parts(chunk, known):
 
 @pytest.mark.parametrize("expected", [None, 12 * GIB])
 def test_up_to_twelve_gibibytes_no_part_grows(expected):
-    assert set(parts(12 * GIB, chunk=10 * MIB, expected=expected, equal=False)[:-1]) == {10 * MIB}
+    assert set(parts(12 * GIB, chunk=10 * MIB, expected=expected, equal=False)[1:-1]) == {10 * MIB}
+
+
+@pytest.mark.parametrize("chunk", [5 * MIB, 10 * MIB, 64 * MIB])
+@pytest.mark.parametrize("total", [1, 10 * MIB, 16 * MIB])
+@pytest.mark.parametrize("known", [True, False])
+def test_up_to_sixteen_mebibytes_are_one_part(chunk, total, known):
+    assert parts(total, chunk=chunk, expected=total if known else None, equal=False) == [total]
 
 
 @pytest.mark.parametrize("total", [1, 97 * GIB, 700 * GIB])
