@@ -16,7 +16,7 @@ run: $(VENV)/.run ## serve the registry at localhost:5000, files in ./data
 	@exec $(PY) -m app serve $(CONFIG)
 
 test: $(VENV)/.dev ## all tests but those with real clients
-	@.ci/programs strace
+	@.ci/programs strace redis-server
 	@if command -v go > /dev/null; then .ci/gotools versitygw; \
 	    else echo "Go is not installed: tests on versitygw are skipped unless it was built before"; fi
 	$(PY) -m pytest -n 2 --dist worksteal -m "not e2e and not long" $(ARGS)
@@ -28,18 +28,20 @@ check: $(VENV)/.dev ## format, lint, types, architecture
 	$(PY) -m pytest -q tests/test_architecture.py
 
 e2e: $(VENV)/.dev ## real clients and the OCI conformance tool
-	@.ci/programs skopeo
+	@.ci/programs skopeo docker-registry
 	@.ci/gotools versitygw conformance crane regctl oras
 	$(PY) -m pytest -n 2 --dist worksteal -m "e2e and not long" $(ARGS) tests/e2e tests/wire
 
 e2e-long: $(VENV)/.dev $(VENV)/.clients ## more clients, large blobs, memory, every crash, large models
-	@.ci/programs skopeo strace podman buildah radosgw ceph-mon ceph-osd
-	@.ci/gotools versitygw conformance crane regctl oras helm cosign
+	@.ci/programs skopeo docker-registry strace redis-server podman buildah radosgw ceph-mon ceph-osd
+	@.ci/gotools versitygw conformance crane regctl oras helm cosign registry
 	$(PY) -m pytest -m long $(ARGS)
 
-bench: $(VENV)/.dev ## requests a second, beside docker-registry if it is installed
-	@.ci/programs wrk
+bench: $(VENV)/.dev ## requests a second, and requests to S3 for each operation, beside the Go registry
+	@.ci/programs wrk docker-registry
+	@.ci/gotools versitygw registry
 	$(PY) -m bench.compare
+	$(PY) -m bench.requests
 
 format: $(VENV)/.dev ## format the code and mend what can be mended
 	$(PY) -m ruff format
