@@ -1,21 +1,32 @@
-"""One server for all tests with real clients; each test has a repository of its own."""
+"""Two servers for all tests with real clients, on a disk and on a bucket; each test has a repository of its own."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 
 import pytest
 
+from tests.support.buckets import tree
 from tests.support.plainhttp import client
 from tests.support.programs import moorage
+from tests.support.s3stores import versitygw
 
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="session")
-def _server(tmp_path_factory):
-    with moorage(tmp_path_factory.mktemp("registry")) as server:
-        yield server
+@pytest.fixture(scope="session", params=["disk", "bucket"])
+def _server(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("registry")
+    if request.param == "disk":
+        with moorage(folder) as server:
+            yield server
+        return
+    with versitygw(folder / "store") as store:
+        asyncio.run(store.create_bucket())
+        # The bytes of every blob come from the bucket, however small it is.
+        with moorage(folder, {"storage": tree(store), "moorage": {"redirect": {"threshold": 0}}}) as server:
+            yield server
 
 
 @pytest.fixture

@@ -95,8 +95,8 @@ def pull(address, repository, tag):
         document = manifest.json()
         blobs = {}
         for descriptor in (document["config"], *document["layers"]):
-            blob = connection.request(
-                "GET", f"/v2/{repository}/blobs/{descriptor['digest']}", {**AGENT, "Accept-Encoding": "identity"}
+            blob = connection.fetch(
+                f"/v2/{repository}/blobs/{descriptor['digest']}", {**AGENT, "Accept-Encoding": "identity"}
             )
             expect(blob, 200)
             blobs[descriptor["digest"]] = blob.body
@@ -145,4 +145,4 @@ def test_24_clients_pushing_to_one_repository_at_once_lose_nothing(server, plain
         list(pool.map(one, pushed.items()))
     assert plain.request("GET", f"/v2/{repository}/tags/list").json()["tags"] == sorted(pushed)
     assert [found for tag, image in pushed.items() for found in plain.differences(repository, image, tag)] == []
-    assert plain.request("GET", f"/v2/{repository}/blobs/{images.sha256(shared)}").body == shared
+    assert plain.fetch(f"/v2/{repository}/blobs/{images.sha256(shared)}").body == shared

@@ -34,7 +34,7 @@ def whole(plain, repository, reference):
     for child in document.get("manifests", ()):
         whole(plain, repository, child["digest"])
     for blob in [*document.get("layers", ()), *([document["config"]] if "config" in document else [])]:
-        content = plain.request("GET", f"/v2/{repository}/blobs/{blob['digest']}").body
+        content = plain.fetch(f"/v2/{repository}/blobs/{blob['digest']}").body
         assert (images.sha256(content), len(content)) == (blob["digest"], blob["size"])
     return document
 
@@ -48,7 +48,7 @@ def test_podman_pulls_what_was_pushed_and_pushes_it_again(containers, plain, rep
     containers("podman", "push", "--tls-verify=false", f"{reference}:v1", f"{reference}/again:v1")
     config = json.loads(image.manifest)["config"]["digest"]
     assert whole(plain, f"{repository}/again", "v1")["config"]["digest"] == config
-    assert plain.request("GET", f"/v2/{repository}/again/blobs/{config}").body == image.blobs[config]
+    assert plain.fetch(f"/v2/{repository}/again/blobs/{config}").body == image.blobs[config]
 
 
 def test_podman_pushes_an_image_for_two_architectures(containers, plain, repository, reference):

@@ -40,7 +40,7 @@ def test_a_blob_is_mounted_from_another_repository(server, plain, regctl, reposi
     plain.push_blob(f"{repository}/a", content)
     digest, before = images.sha256(content), len(server.lines)
     regctl("blob", "copy", f"{reference}/a", f"{reference}/b", digest)
-    assert plain.request("GET", f"/v2/{repository}/b/blobs/{digest}").body == content
+    assert plain.fetch(f"/v2/{repository}/b/blobs/{digest}").body == content
     posts = [line for line in server.lines[before:] if line["http.request.method"] == "POST"]
     assert [line["http.response.status"] for line in posts] == [201]
 

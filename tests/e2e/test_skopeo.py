@@ -66,7 +66,7 @@ def test_an_image_is_pushed_in_the_format_that_is_asked_for(
     manifest = plain.request("GET", f"/v2/{repository}/target/manifests/v1")
     assert manifest.headers["content-type"] == media_type
     for layer in manifest.json()["layers"]:
-        blob = plain.request("GET", f"/v2/{repository}/target/blobs/{layer['digest']}")
+        blob = plain.fetch(f"/v2/{repository}/target/blobs/{layer['digest']}")
         assert blob.body == image.blobs[layer["digest"]]
 
 

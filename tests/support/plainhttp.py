@@ -54,6 +54,14 @@ class Client:
         response = self._connection.getresponse()
         return Reply(response.status, {key.lower(): value for key, value in response.getheaders()}, response.read())
 
+    def fetch(self, target: str, headers: Mapping[str, str] | None = None) -> Reply:
+        """GET, and go on to where a 307 points, on a connection of its own and without the headers."""
+        reply = self.request("GET", target, headers)
+        if reply.status != http.HTTPStatus.TEMPORARY_REDIRECT:
+            return reply
+        with client(urlsplit(reply.headers["location"]).netloc) as other:
+            return other.request("GET", reply.headers["location"])
+
     def push_blob(self, repository: str, content: bytes) -> None:
         """Push a blob by POST and PUT."""
         begun = self.request("POST", f"/v2/{repository}/blobs/uploads/", {"Content-Length": "0"})
@@ -77,7 +85,7 @@ class Client:
         paths[f"/v2/{repository}/manifests/{tag}"] = image.manifest
         found = []
         for path, content in paths.items():
-            reply = self.request("GET", path, {"Accept": ", ".join(MANIFESTS)})
+            reply = self.fetch(path, {"Accept": ", ".join(MANIFESTS)})
             if reply.status != 200 or reply.body != content:
                 found.append(f"{path}: {reply.status}, {len(reply.body)} bytes instead of {len(content)}")
         return found

@@ -89,8 +89,8 @@ async def test_the_time_for_a_head_begins_anew_with_each_request(tmp_path):
         assert await connection.rest() == b""
 
 
-async def test_a_body_that_stalls_is_408_and_what_came_is_kept(tmp_path, driver):
-    config = limited(configuration(driver, tmp_path), idletimeout=Duration(0.3))
+async def test_a_body_that_stalls_is_408_and_what_came_is_kept(config):
+    config = limited(config, idletimeout=Duration(0.3))
     async with running(config) as wire:
         location = await begin(wire, "a")
         async with wire.connect() as connection:
@@ -118,8 +118,8 @@ async def test_a_body_that_drips_is_not_waited_for(tmp_path):
         await asyncio.wait([dripping])
 
 
-async def test_a_client_that_does_not_read_is_cut_off(tmp_path, driver, caplog):
-    config = limited(configuration(driver, tmp_path), idletimeout=Duration(0.3))
+async def test_a_client_that_does_not_read_is_cut_off(config, caplog):
+    config = limited(config, idletimeout=Duration(0.3))
     content = bytes(64 << 20)
     records = Records()
     async with running(config, records=records) as wire:
@@ -157,8 +157,8 @@ async def test_a_client_that_reads_no_document_is_cut_off_too(tmp_path, target):
             await asyncio.wait([asking])
 
 
-async def test_a_client_that_reads_slowly_is_waited_for(tmp_path, driver):
-    config = limited(configuration(driver, tmp_path), idletimeout=Duration(0.5))
+async def test_a_client_that_reads_slowly_is_waited_for(config):
+    config = limited(config, idletimeout=Duration(0.5))
     content = bytes(48 << 20)
     records = Records()
     async with running(config, records=records) as wire:
@@ -174,9 +174,9 @@ async def test_a_client_that_reads_slowly_is_waited_for(tmp_path, driver):
         assert (record.status, record.sent) == (200, len(content))
 
 
-async def test_a_client_that_leaves_during_a_download_is_no_error(tmp_path, driver, caplog):
+async def test_a_client_that_leaves_during_a_download_is_no_error(config, caplog):
     records = Records()
-    async with running(configuration(driver, tmp_path), records=records) as wire:
+    async with running(config, records=records) as wire:
         digest = await push_blob(wire, "a", bytes(64 << 20))
         records.came.clear()
         async with wire.connect() as connection:
@@ -190,9 +190,9 @@ async def test_a_client_that_leaves_during_a_download_is_no_error(tmp_path, driv
     assert not [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
 
 
-async def test_requests_behind_a_large_download_are_answered_in_order(tmp_path, driver):
+async def test_requests_behind_a_large_download_are_answered_in_order(config):
     content = bytes(range(256)) * 40_000
-    async with running(configuration(driver, tmp_path)) as wire:
+    async with running(config) as wire:
         digest = await push_blob(wire, "a", content)
         async with wire.connect() as connection:
             await connection.send(head("GET", f"/v2/a/blobs/{digest}") + head("GET", "/v2/") + head("GET", "/x"))
@@ -201,8 +201,8 @@ async def test_requests_behind_a_large_download_are_answered_in_order(tmp_path, 
             assert (await connection.answer()).status == 404
 
 
-async def test_uploads_beyond_the_limits_wait_and_none_is_refused(tmp_path, driver):
-    config = limited(configuration(driver, tmp_path), bodymemory=Size(1 << 20), uploads=2)
+async def test_uploads_beyond_the_limits_wait_and_none_is_refused(config):
+    config = limited(config, bodymemory=Size(1 << 20), uploads=2)
     async with running(config) as wire:
         bodies = [bytes([n]) * 3_000_000 for n in range(24)]
         digests = await asyncio.gather(*(push_blob(wire, "a", body) for body in bodies))
@@ -238,10 +238,10 @@ async def test_after_the_last_answer_the_connection_ends_though_the_body_never_c
             assert await connection.rest() == b""
 
 
-async def test_a_download_that_outlives_the_drain_is_not_logged_as_whole(tmp_path, driver):
+async def test_a_download_that_outlives_the_drain_is_not_logged_as_whole(config):
     content = bytes(64 << 20)
     records = Records()
-    config = configuration(driver, tmp_path, draintimeout=Duration(0.1))
+    config = changed(config, http=changed(config.http, draintimeout=Duration(0.1)))
     async with AsyncExitStack() as server:
         wire = await server.enter_async_context(running(config, records=records))
         digest = await push_blob(wire, "a", content)
@@ -256,11 +256,11 @@ async def test_a_download_that_outlives_the_drain_is_not_logged_as_whole(tmp_pat
         assert 100_000 <= record.sent < len(content)
 
 
-async def test_while_stopping_a_running_upload_ends_and_idle_connections_close(tmp_path, driver):
+async def test_while_stopping_a_running_upload_ends_and_idle_connections_close(config):
     content = b"x" * 1_000_000
     stop = Stop()
     async with AsyncExitStack() as server:
-        wire = await server.enter_async_context(running(configuration(driver, tmp_path), stop=stop))
+        wire = await server.enter_async_context(running(config, stop=stop))
         digest = sha256(content)
         async with wire.connect() as busy, wire.connect() as idle:
             await idle.send(head("GET", "/v2/"))
