@@ -112,7 +112,12 @@ class Between:
         hears: called for each question before it is passed on.
     """
 
-    WORDS = ((b"EVAL", "fill"), (b"MGET", "lookup"), (b"NX", "begin"))  # in the order in which they tell
+    WORDS = (
+        (b"EVAL", "fill"),
+        (b"MGET", "lookup"),
+        (b"NX", "begin"),
+        (b"\r\nSET\r\n", "fill"),
+    )  # in the order in which they tell
 
     def __init__(self, port, silent_at="", hears=lambda _: None):
         self.connections = 0
@@ -350,7 +355,7 @@ async def test_a_redis_that_falls_silent_half_way_is_not_asked_for_the_rest_of_t
         found = await cache.lookup(HERE, LAYER, DIGEST)
         assert found == MISS
         await cache.remember(HERE, LAYER, DIGEST, DESCRIPTOR, found)
-    assert between.heard == ["lookup", "begin"]
+    assert (between.heard, between.connections) == (["lookup", "begin"], 1)
 
 
 @pytest.mark.parametrize(
@@ -372,6 +377,24 @@ async def test_all_steps_of_a_request_have_one_deadline_together(server, redis, 
         assert between.heard == asked
         await cache.lookup(HERE, LAYER, DIGEST)  # the next has its own; who is not asked has not failed
         assert between.heard[len(asked)] == "lookup"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_lookup_that_took_all_the_time_is_followed_by_no_fill(server, redis, trust, trusted):
+    await learn(over(redis, trust))
+    trust.held = trust.held if trusted else None
+    clock = Clock()
+
+    def hears(_):
+        clock.now += 5
+
+    between = Between(server.port, hears=hears)
+    async with between.serving() as client:
+        cache = over(client, trust, clock=clock, deadline=5.0)
+        found = await cache.lookup(HERE, LAYER, DIGEST)
+        assert found.anywhere == DESCRIPTOR
+        await cache.remember(HERE, LAYER, DIGEST, DESCRIPTOR, found)
+    assert between.heard == ["lookup"]
 
 
 async def test_steps_that_share_out_the_deadline_end_with_it(server, redis, trust):
