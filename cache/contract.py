@@ -7,7 +7,7 @@ learnt from any repository, and is never evidence of access.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,11 +34,13 @@ class Lookup:
         anywhere: the canonical descriptor, if any repository taught it; says nothing about access.
         ticket: to be handed back to `BlobDescriptorCache.remember`; opaque, hashable. Two equal ones mean that nothing
             was revoked in the repository between the lookups. ``None``: no membership will be remembered.
+        left: seconds of wall clock that the cache may still cost this request; the cache's own business.
     """
 
     scoped: Descriptor | None = None
     anywhere: Descriptor | None = None
     ticket: object | None = None
+    left: float | None = field(default=None, compare=False)
 
 
 MISS = Lookup()
@@ -85,3 +87,32 @@ class BlobDescriptorCache(Protocol):
 
 class CacheUnavailable(Exception):
     """A revocation could not be made certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What ``state/now`` said, for as long as it counts.
+
+    Attributes:
+        epoch: memberships from another one count for nothing.
+        redis: the identity of the Redis that is trusted, if one is.
+    """
+
+    epoch: str
+    redis: str | None
+
+
+class Trust(Protocol):
+    """Whom to believe of those that several processes share; kept up by whoever polls ``state/now``."""
+
+    def lease(self) -> Lease | None:
+        """Return the lease that counts at this instant, if there is one."""
+        ...
+
+    async def abandon(self) -> None:
+        """Make sure that nobody believes what the shared cache holds now; returns when all older leases have ended.
+
+        Raises:
+            CacheUnavailable: that can't be promised.
+        """
+        ...

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from app.oci.descriptor import Descriptor
 from app.oci.mediatype import OCTET_STREAM
 from cache.codec import NONCE_BYTES, Member, ValueInvalid
 from cache.connect import RedisUnreachable
-from cache.contract import MISS, Lookup
+from cache.contract import Lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cache.breaker import Breaker
     from cache.codec import Codec, Keys
     from cache.connect import Redis
-    from cache.contract import LinkKind
+    from cache.contract import LinkKind, Trust
 
 _MEMBER_SECONDS: Final = 600
 _SIZE_SECONDS: Final = 3_600
@@ -34,35 +34,8 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 end
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """What ``state/now`` said, for as long as it counts.
-
-    Attributes:
-        epoch: memberships from another one count for nothing.
-        redis: the identity of the Redis that is trusted, if one is.
-    """
-
-    epoch: str
-    redis: str | None
-
-
-class Trust(Protocol):
-    """Whom to believe; kept up by whoever polls ``state/now``."""
-
-    def lease(self) -> Lease | None:
-        """Return the lease that counts at this instant, if there is one."""
-        ...
-
-    async def abandon(self) -> None:
-        """Make sure that no replica believes what Redis holds now; returns when all older leases have ended.
-
-        Raises:
-            CacheUnavailable: that can't be promised.
-        """
-        ...
+_SPENT: Final = Lookup(left=0.0)
+"""Nothing is known, and this request asks no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +56,12 @@ class RedisCache:
         trust: whom to believe.
         breaker: leaves a sick server alone.
         random_bytes: for generations.
-        deadline: seconds of wall clock for all that one request asks of Redis in one go.
+        clock: seconds that only ever grow.
+        deadline: seconds of wall clock for all that one request asks of Redis: a lookup and the fill that follows have
+            them together, and so has a revocation.
     """
 
-    __slots__ = ("_breaker", "_codec", "_deadline", "_keys", "_random_bytes", "_redis", "_trust")
+    __slots__ = ("_breaker", "_clock", "_codec", "_deadline", "_keys", "_random_bytes", "_redis", "_trust")
 
     def __init__(
         self,
@@ -97,6 +72,7 @@ class RedisCache:
         trust: Trust,
         breaker: Breaker,
         random_bytes: Callable[[int], bytes],
+        clock: Callable[[], float],
         deadline: float = 0.05,
     ) -> None:
         self._redis = redis
@@ -105,6 +81,7 @@ class RedisCache:
         self._trust = trust
         self._breaker = breaker
         self._random_bytes = random_bytes
+        self._clock = clock
         self._deadline = deadline
 
     async def lookup(self, repository: RepositoryName, kind: LinkKind, digest: Digest, /) -> Lookup:
@@ -112,22 +89,23 @@ class RedisCache:
         m = self._keys.member(repository, kind, digest)
         g = self._keys.generation(repository)
         d = self._keys.size(digest)
+        end = self._clock() + self._deadline
         try:
-            ((member, generation, size),), identity = await self._ask((b"MGET", m, g, d))
+            ((member, generation, size),), identity = await self._ask((b"MGET", m, g, d), end=end)
         except RedisUnreachable:
-            return MISS
+            return _SPENT
         anywhere = self._size(digest, d, size)
         lease = self._trust.lease()
         if lease is None or lease.redis != identity:
-            return Lookup(None, anywhere)
+            return Lookup(None, anywhere, left=end - self._clock())
         nonce = self._nonce(g, generation)
         if nonce is None:
-            return Lookup(None, anywhere, await self._begin(g, generation))
+            return await self._begin(g, generation, anywhere, end)
         ticket = _Ticket(generation, lease.epoch)
         scoped = None
         if member is not None and anywhere is not None:
             scoped = self._scoped(m, member, Member(nonce, self._codec.epoch(lease.epoch)), anywhere)
-        return Lookup(scoped, anywhere, ticket)
+        return Lookup(scoped, anywhere, ticket, end - self._clock())
 
     async def remember(
         self,
@@ -138,7 +116,7 @@ class RedisCache:
         lookup: Lookup,
         /,
     ) -> None:
-        """Remember what the backend said after *lookup* was made."""
+        """Remember what the backend said after *lookup* was made, in what that has left of the deadline."""
         canonical = descriptor.digest
         if not canonical.canonical or (digest.canonical and digest != canonical) or descriptor.size < 0:
             return
@@ -149,8 +127,9 @@ class RedisCache:
             commands.append((b"SET", d, self._codec.seal_size(d, descriptor), b"EX", _SIZE_SECONDS))
         if isinstance(lookup.ticket, _Ticket):
             commands.append(self._fill(repository, kind, digest, descriptor.media_type, lookup.ticket))
+        left = self._deadline if lookup.left is None else lookup.left
         try:
-            await self._ask(*commands)
+            await self._ask(*commands, end=self._clock() + left)
         except RedisUnreachable:
             return
 
@@ -175,11 +154,13 @@ class RedisCache:
         except RedisUnreachable:
             return
 
-    async def _ask(self, *commands: Sequence[bytes | int]) -> tuple[list[Any], str]:
-        if not self._breaker.admits():
+    async def _ask(self, *commands: Sequence[bytes | int], end: float | None = None) -> tuple[list[Any], str]:
+        """Ask until *end*, on our clock; without one this is all that the request asks."""
+        left = self._deadline if end is None else end - self._clock()
+        if left <= 0 or not self._breaker.admits():
             raise RedisUnreachable
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(left):
                 answer = await self._redis.ask(*commands)
         except (TimeoutError, RedisUnreachable):
             self._breaker.failed()
@@ -187,21 +168,21 @@ class RedisCache:
         self._breaker.succeeded()
         return answer
 
-    async def _begin(self, g: bytes, wrong: bytes | None) -> _Ticket | None:
+    async def _begin(self, g: bytes, wrong: bytes | None, anywhere: Descriptor | None, end: float) -> Lookup:
         """Begin a generation where there is none, or a value that is none of ours; all who come at once share it."""
         fresh = self._codec.seal_nonce(g, self._random_bytes(NONCE_BYTES))
         clear: list[Sequence[bytes | int]] = [] if wrong is None else [(b"DEL", g)]
         try:
             answers, identity = await self._ask(
-                *clear, (b"SET", g, fresh, b"EX", _GENERATION_SECONDS, b"NX"), (b"GET", g)
+                *clear, (b"SET", g, fresh, b"EX", _GENERATION_SECONDS, b"NX"), (b"GET", g), end=end
             )
         except RedisUnreachable:
-            return None
+            return Lookup(None, anywhere, left=0.0)
         lease = self._trust.lease()
         generation = answers[-1]
-        if lease is None or lease.redis != identity or self._nonce(g, generation) is None:
-            return None
-        return _Ticket(generation, lease.epoch)
+        believed = lease is not None and lease.redis == identity and self._nonce(g, generation) is not None
+        ticket = _Ticket(generation, lease.epoch) if lease is not None and believed else None
+        return Lookup(None, anywhere, ticket, end - self._clock())
 
     def _fill(
         self, repository: RepositoryName, kind: LinkKind, digest: Digest, media_type: str, ticket: _Ticket

@@ -17,7 +17,7 @@ from drivers.errors import Conflict, PathNotFound
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drivers.contract import Driver, SupportsCompareAndSwap
+    from drivers.contract import Driver, SupportsCompareAndSwap, Version
 
 VERSION: Final = 1
 _SECRET_BYTES: Final = 32
@@ -91,7 +91,36 @@ class State:
         try:
             return _decode(layout.NOW, await self._driver.get(layout.NOW), Now)
         except PathNotFound:
-            raise StateInvalid(layout.NOW, "is missing: it may only be removed while no replica runs") from None
+            raise _now_missing() from None
+
+
+class Present:
+    """``state/now`` with the mark of what it says, to be changed by compare-and-swap."""
+
+    __slots__ = ("_swap",)
+
+    def __init__(self, swap: SupportsCompareAndSwap) -> None:
+        self._swap = swap
+
+    async def read(self) -> tuple[Now, Version]:
+        """Read it fresh. One driver call.
+
+        Raises:
+            StateInvalid: it is missing or damaged.
+        """
+        try:
+            raw, version = await self._swap.get_version(layout.NOW)
+        except PathNotFound:
+            raise _now_missing() from None
+        return _decode(layout.NOW, raw, Now), version
+
+    async def replace(self, now: Now, version: Version) -> Version:
+        """Let it say *now*, if it still is what it was at *version*. One driver call.
+
+        Raises:
+            Conflict: it is not.
+        """
+        return await self._swap.swap(layout.NOW, msgspec.json.encode(now), version)
 
 
 async def open_state(
@@ -140,6 +169,10 @@ async def find_secret(driver: Driver) -> bytes:
 
 class _Versioned(msgspec.Struct):
     version: int
+
+
+def _now_missing() -> StateInvalid:
+    return StateInvalid(layout.NOW, "is missing: it may only be removed while no replica runs")
 
 
 def _require_known(raw: bytes) -> None:

@@ -13,8 +13,8 @@ import pytest
 from cache.breaker import Breaker
 from cache.codec import Codec, Keys
 from cache.connect import Redis
-from cache.contract import MISS, CacheUnavailable
-from cache.redis import Lease, RedisCache
+from cache.contract import MISS, CacheUnavailable, Lease
+from cache.redis import RedisCache
 from tests.contracts.cache_contract import (
     DESCRIPTOR,
     DIGEST,
@@ -68,7 +68,7 @@ async def trust(redis):
     return Trusting(identity)
 
 
-def over(redis, trust, *, secret=b"s" * 32, keys=KEYS, deadline=5.0, **breaker):
+def over(redis, trust, *, secret=b"s" * 32, keys=KEYS, deadline=5.0, clock=time.monotonic, **breaker):
     # A busy machine may take its time: only tests of the deadline have a short one.
     return RedisCache(
         redis,
@@ -77,6 +77,7 @@ def over(redis, trust, *, secret=b"s" * 32, keys=KEYS, deadline=5.0, **breaker):
         trust=trust,
         breaker=Breaker(clock=time.monotonic, **breaker),
         random_bytes=os.urandom,
+        clock=clock,
         deadline=deadline,
     )
 
@@ -99,6 +100,75 @@ def waiting(listener):
             listener.accept()[0].close()
             count += 1
     return count
+
+
+class Between:
+    """Stands before the real server, hears what is asked, and from a question on passes nothing any more.
+
+    Attributes:
+        connections: that were opened.
+        heard: the questions, in order.
+        silent_at: the question that is swallowed, and everything after it.
+        hears: called for each question before it is passed on.
+    """
+
+    WORDS = (
+        (b"EVAL", "fill"),
+        (b"MGET", "lookup"),
+        (b"NX", "begin"),
+        (b"\r\nSET\r\n", "fill"),
+    )  # in the order in which they tell
+
+    def __init__(self, port, silent_at="", hears=lambda _: None):
+        self.connections = 0
+        self.heard = []
+        self.silent_at = silent_at
+        self.hears = hears
+        self._port = port
+        self._silent = False
+
+    @contextlib.asynccontextmanager
+    async def serving(self):
+        """Run inside the block, which is given a client."""
+        async with contextlib.AsyncExitStack() as stack:
+            server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+            stack.callback(server.close)
+            redis = Redis("127.0.0.1", server.sockets[0].getsockname()[1])
+            stack.push_async_callback(redis.aclose)
+            yield redis
+
+    async def _serve(self, reader, writer):
+        self.connections += 1
+        upstream, onward = await asyncio.open_connection("127.0.0.1", self._port)
+        back = asyncio.create_task(self._pass(upstream, writer))
+        try:
+            while data := await reader.read(65536):
+                question = next((name for word, name in self.WORDS if word in data), "")
+                if question:
+                    self.heard.append(question)
+                    self.hears(question)
+                    self._silent = self._silent or question == self.silent_at
+                if not self._silent:
+                    onward.write(data)
+        finally:
+            onward.close()
+            await back
+            writer.close()
+
+    @staticmethod
+    async def _pass(reader, writer):
+        while data := await reader.read(65536):
+            writer.write(data)
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
 
 
 class TestRedisCache(CacheContract, MembershipContract):
@@ -262,6 +332,84 @@ async def test_a_silent_server_is_given_up_at_the_deadline_and_then_left_alone(t
             assert await cache.lookup(HERE, LAYER, DIGEST) == MISS
         assert waiting(silent) == 2
         await redis.aclose()
+
+
+async def test_a_black_hole_is_waited_for_once_in_a_request(server, redis, trust):
+    del redis  # it has emptied the server
+    between = Between(server.port, silent_at="lookup")
+    async with between.serving() as client:
+        cache = over(client, trust, deadline=0.05)
+        for requests in (1, 2, 3):
+            found = await cache.lookup(HERE, LAYER, DIGEST)
+            assert found == MISS
+            await cache.remember(HERE, LAYER, DIGEST, DESCRIPTOR, found)
+            assert between.connections <= requests
+        assert between.connections
+
+
+async def test_a_redis_that_falls_silent_half_way_is_not_asked_for_the_rest_of_the_request(server, redis, trust):
+    del redis
+    between = Between(server.port, silent_at="begin")
+    async with between.serving() as client:
+        cache = over(client, trust, deadline=1.0)
+        found = await cache.lookup(HERE, LAYER, DIGEST)
+        assert found == MISS
+        await cache.remember(HERE, LAYER, DIGEST, DESCRIPTOR, found)
+    assert (between.heard, between.connections) == (["lookup", "begin"], 1)
+
+
+@pytest.mark.parametrize(
+    ("slow", "asked"), [("lookup", ["lookup"]), ("begin", ["lookup", "begin"]), ("", ["lookup", "begin", "fill"])]
+)
+async def test_all_steps_of_a_request_have_one_deadline_together(server, redis, trust, slow, asked):
+    del redis
+    clock = Clock()
+
+    def hears(question):
+        clock.now += 5 if question == slow else 1
+
+    between = Between(server.port, hears=hears)
+    async with between.serving() as client:
+        cache = over(client, trust, clock=clock, deadline=5.0, failures=1)
+        found = await cache.lookup(HERE, LAYER, DIGEST)
+        clock.now += 1000  # the backend takes what it takes
+        await cache.remember(HERE, LAYER, DIGEST, DESCRIPTOR, found)
+        assert between.heard == asked
+        await cache.lookup(HERE, LAYER, DIGEST)  # the next has its own; who is not asked has not failed
+        assert between.heard[len(asked)] == "lookup"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_lookup_that_took_all_the_time_is_followed_by_no_fill(server, redis, trust, trusted):
+    await learn(over(redis, trust))
+    trust.held = trust.held if trusted else None
+    clock = Clock()
+
+    def hears(_):
+        clock.now += 5
+
+    between = Between(server.port, hears=hears)
+    async with between.serving() as client:
+        cache = over(client, trust, clock=clock, deadline=5.0)
+        found = await cache.lookup(HERE, LAYER, DIGEST)
+        assert found.anywhere == DESCRIPTOR
+        await cache.remember(HERE, LAYER, DIGEST, DESCRIPTOR, found)
+    assert between.heard == ["lookup"]
+
+
+async def test_steps_that_share_out_the_deadline_end_with_it(server, redis, trust):
+    del redis
+    clock = Clock()
+
+    def hears(_):
+        clock.now += 2.5
+
+    between = Between(server.port, hears=hears)
+    async with between.serving() as client:
+        cache = over(client, trust, clock=clock, deadline=5.0)
+        found = await cache.lookup(HERE, LAYER, DIGEST)
+        await cache.remember(HERE, LAYER, DIGEST, DESCRIPTOR, found)
+    assert between.heard == ["lookup", "begin"]
 
 
 async def test_who_was_cancelled_leaves_his_answer_to_nobody(cache):
