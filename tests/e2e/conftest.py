@@ -30,11 +30,20 @@ def _server(request, tmp_path_factory):
 
 
 @pytest.fixture
-def server(_server):
-    """The server; after the test its log must hold no error and no answer 429 or 5xx."""
-    before = len(_server.failures())
+def server(_server, request):
+    """The server; after the test its log must hold no error, no answer 429 or 5xx, and of a bucket no blob."""
+    before = len(_server.lines)
     yield _server
-    assert _server.failures()[before:] == []
+    lines = _server.lines[before:]
+    assert _server.failures(lines) == []
+    if request.node.callspec.params["_server"] == "bucket":
+        assert [line for line in lines if is_blob(line)] == []
+
+
+def is_blob(line):
+    """The line tells of a blob whose bytes came from the registry itself."""
+    sent = (line.get("http.request.method"), line.get("http.response.status")) in {("GET", 200), ("GET", 206)}
+    return sent and "/blobs/" in line["http.request.uri"]
 
 
 @pytest.fixture

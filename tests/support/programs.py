@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 _TOOLS = ROOT / "tests" / "e2e" / "tools.txt"
@@ -99,11 +99,11 @@ class Server:
         self.process.kill()
         self.process.wait()
 
-    def failures(self) -> list[dict[str, Any]]:
-        """The lines that tell of an error, or of an answer that no client may get."""
+    def failures(self, lines: Sequence[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+        """Those of all or some *lines* that tell of an error, or of an answer that no client may get."""
         return [
             line
-            for line in self.lines
+            for line in (self.lines if lines is None else lines)
             if line["level"] == "error" or int(line.get("http.response.status", 0)) in {429, *range(500, 600)}
         ]
 
